@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Credentials of a registry: $REGISTRY_AUTH_FILE, $XDG_RUNTIME_DIR/containers/auth.json, ~/.config/containers/auth.json,
+ * docker's config.json; the first that knows the registry wins. Secrets are wiped when they are released and never in messages.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/base/err.h"
+
+#define AUTH_MAX (1U << 20)
+
+/**
+ * struct auth - credentials
+ * @username:		NULL: none were found (ask anonymously)
+ * @password:		with @username
+ * @identity_token:	OAuth2 refresh token, instead of a password
+ * @registry_token:	bearer token to send as it is
+ */
+struct auth {
+	char *username;
+	char *password;
+	char *identity_token;
+	char *registry_token;
+};
+
+/* @config_dir: --config, NULL for the default. @path: repository (longest entry wins), may be NULL. Return: 0 also with none. */
+int auth_find(const char *config_dir, const char *domain, const char *path, struct auth *ret, struct err *e);
+bool auth_is_empty(const struct auth *a);
+void auth_done(struct auth *a);
+#define auto_auth __attribute__((cleanup(auth_done)))
+
+/* One file's content. Return: 1 found, 0 not, negative errno. @ret_helper: a credential helper to ask (owned), else NULL. */
+int auth_parse(const char *buf, size_t len, const char *file, const char *domain, const char *path, struct auth *ret,
+	       char **ret_helper, struct err *e);
+/* A helper's answer: {"ServerURL":..., "Username":..., "Secret":...}. Return: 1, 0 or negative errno. */
+int auth_parse_helper(const char *buf, size_t len, struct auth *ret, struct err *e);
+bool auth_helper_name_is_valid(const char *name);
+/* Free a string after overwriting it. */
+void secret_free(char *s);
