@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The store: images, layers and the places of everything else, as plain files (the layout is in store.c's theory of
+ * operation). Readers take no lock. Writers prepare below tmp/ in a transaction and make all of it visible by renames.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/err.h"
+
+struct idmap;
+struct oci_image_config;
+struct store;
+struct store_txn;
+
+/* "layers/" + 64 digits + "/diff" + NUL */
+#define STORE_LAYER_PATH_SIZE 77
+
+/*
+ * @root, @runroot: NULL for the defaults (SKIFF_ROOT, $XDG_DATA_HOME/skiff, ~/.local/share/skiff; /var/lib/skiff for
+ * root). The store is made on first use. Return: 0, -EPROTO when it was written by a newer skiff (untouched), -EACCES...
+ */
+int store_open(const char *root, const char *runroot, struct store **ret, struct err *e);
+void store_free(struct store *s);
+void store_freep(struct store **s);
+#define auto_store __attribute__((cleanup(store_freep)))
+
+int store_fd(const struct store *s);	      /* folder of the store; owned by @s */
+const char *store_root(const struct store *s); /* its absolute path */
+/* $XDG_RUNTIME_DIR/skiff/HASH, 0700, made on demand. @ret_path and @ret_fd (may be NULL) belong to @s. */
+int store_run_dir(struct store *s, const char **ret_path, int *ret_fd, struct err *e);
+/*
+ * After entering level A's mount namespace: open the store there, so that overlay accepts its folders (the kernel refuses
+ * layers of another mount namespace). Where a mapped root cannot walk to it, the clone that store_open() kept is used.
+ */
+int store_reopen(struct store *s, struct err *e);
+
+/* ---- images ---- */
+
+/**
+ * struct image_rec - one name of an image (what tags/ has)
+ * @name:		full: docker.io/library/busybox:latest, or repo@sha256:... when pulled by digest; NULL: no name at all
+ * @manifest_digest:	digest of the manifest in oci/blobs
+ * @config_digest:	the image's id
+ * @repo_digest:	digest under which the registry knows the name (manifest or index); NULL for a local image
+ * @size:		bytes of all layers, unpacked
+ * @created_ns:		from the config
+ */
+struct image_rec {
+	char *name;
+	char *manifest_digest;
+	char *config_digest;
+	char *repo_digest;
+	int64_t size;
+	int64_t created_ns;
+};
+
+void image_rec_done(struct image_rec *r);
+void image_recs_free(struct image_rec *r, size_t n);
+#define auto_image_rec __attribute__((cleanup(image_rec_done)))
+
+/*
+ * By reference ("busybox", "repo:tag", "repo@digest"), id, id prefix or config digest.
+ * Return: 0; -ENOENT "No such image: X"; -EINVAL for text that names nothing, or a prefix that names several.
+ * An embedded/ name that is not loaded yet is -ENOENT too: the caller runs `skiff-image load --embedded NAME`.
+ */
+int store_image_find(struct store *s, const char *text, struct image_rec *ret, struct err *e);
+/* Is @text one of the images that come with the program? (reserved: never pulled, never pushed) */
+bool store_image_is_embedded(const char *text);
+/* All names, newest image first; an image without a name appears once with @name NULL. */
+int store_image_list(struct store *s, struct image_rec **ret, size_t *ret_n, struct err *e);
+/* Parsed config; the caller frees it with lib/oci's function. */
+int store_image_config(struct store *s, const char *config_digest, struct oci_image_config **ret, struct err *e);
+/* Give @rec one more name (full). Return: 0; *ret_old (may be NULL): config digest that had the name before, or NULL. */
+int store_image_tag(struct store *s, const struct image_rec *rec, const char *name, char **ret_old, struct err *e);
+
+enum {
+	STORE_RM_FORCE = 1,    /* several names, and containers that do not run */
+	STORE_RM_NO_PRUNE = 2, /* keep layers (rmi --no-prune) */
+};
+/*
+ * docker's rmi. @ret_lines: "Untagged: ...", "Deleted: ..." in order, also for the part done before a failure.
+ * Return: 0, -ENOENT, -EBUSY with docker's "conflict: ..." sentence.
+ */
+int store_image_remove(struct store *s, const char *text, int flags, char ***ret_lines, struct err *e);
+
+/* Bytes of a blob (manifest, config), at most 16 MiB. Return: 0, -ENOENT, -EINVAL for a malformed digest. */
+int store_blob_read(struct store *s, const char *digest, char **ret, size_t *ret_len, struct err *e);
+
+/* ---- layers ---- */
+
+/* "layers/HEX/diff", relative to the root. Return: 0 or -EINVAL for a malformed diff id. */
+int store_layer_path(const char *diff_id, char buf[STORE_LAYER_PATH_SIZE]);
+/*
+ * Are all layers there? To be called after the reference to them (a container's config.json) is on disk: then garbage
+ * collection sees it. Return: 0, -ENOENT.
+ */
+int store_layers_check(struct store *s, char *const *diff_ids, struct err *e);
+
+/* ---- removal ---- */
+
+/*
+ * rm -rf of a tree that may have files of subordinate ids (layers, upper folders): in user namespace A where needed.
+ * Only from a process with one thread.
+ */
+int store_remove_tree(struct store *s, int dirfd, const char *name, struct err *e);
+/* Rubbish of dead owners: staging folders, trash. Called by writers; cheap when there is none. */
+int store_reclaim(struct store *s, struct err *e);
+
+/* ---- writing ---- */
+
+int store_txn_begin(struct store *s, struct store_txn **ret, struct err *e);
+/* Releases; what was not committed is removed, partly downloaded blobs included. A killed process leaves them to resume. */
+void store_txn_free(struct store_txn *t);
+void store_txn_freep(struct store_txn **t);
+#define auto_store_txn __attribute__((cleanup(store_txn_freep)))
+/* The transaction's own folder below tmp/, for scratch files. */
+int store_txn_dir(const struct store_txn *t);
+
+/*
+ * Refer to a blob or layer: from now on garbage collection leaves it alone. Return: 1 it is there (in the store or staged by this
+ * transaction), 0 it is not, negative errno.
+ */
+int store_txn_need_blob(struct store_txn *t, const char *digest, struct err *e);
+int store_txn_need_layer(struct store_txn *t, const char *diff_id, struct err *e);
+
+/*
+ * Stage a blob of known digest. The file may have the first part already, left by a killed process: *ret_have bytes, which
+ * the caller must hash before it appends (ftruncate(2) it when they are wrong). @ret_fd: read-write, the caller closes it.
+ * Return: 0; 1 when it is in the store meanwhile; -EAGAIN while another live process stages the same blob (try later).
+ */
+int store_txn_blob_open(struct store_txn *t, const char *digest, int *ret_fd, uint64_t *ret_have, struct err *e);
+/* The file is complete, its digest was verified by the caller: it becomes part of the commit. */
+int store_txn_blob_done(struct store_txn *t, const char *digest, struct err *e);
+/* Give a claimed blob up (another process may take it); @keep: leave the part that is there for a later resume. */
+void store_txn_blob_drop(struct store_txn *t, const char *digest, bool keep);
+/* Small blob from memory; the digest is computed by the caller. */
+int store_txn_blob_write(struct store_txn *t, const char *digest, const void *data, size_t len, struct err *e);
+/* Stage a scratch file of store_txn_dir() as the blob @digest (load: the digest is known only at the end). */
+int store_txn_blob_adopt(struct store_txn *t, const char *name, const char *digest, struct err *e);
+
+/*
+ * Stage a layer: an empty folder to unpack into (*ret_fd: the caller closes it); @ret_slot names it afterwards.
+ */
+int store_txn_layer_open(struct store_txn *t, unsigned *ret_slot, int *ret_fd, struct err *e);
+/* It is unpacked and verified. @meta_json: what becomes meta.json. */
+int store_txn_layer_done(struct store_txn *t, unsigned slot, const char *diff_id, const char *meta_json, struct err *e);
+
+/* Name an image at commit; may be called several times. rec->name NULL: an image without a name. */
+int store_txn_tag(struct store_txn *t, const struct image_rec *rec, struct err *e);
+/* Sync once, rename everything into place, sync the folders, write the tags last. Durable on return. */
+int store_txn_commit(struct store_txn *t, struct err *e);
+/* Config digest that @name had before the commit, or NULL (valid until store_txn_free()). */
+const char *store_txn_replaced(const struct store_txn *t, const char *name);

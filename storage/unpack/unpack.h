@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The layer applier: a compressed tar becomes a folder, while it is being downloaded. Each layer has its own child process
+ * in user namespace A, caged, which reads the blob from a file that may still grow, inflates, hashes and applies in one pass.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/err.h"
+#include "lib/crypto/sha256.h"
+
+struct idmap;
+struct unpack;
+
+/**
+ * struct unpack_spec - one layer
+ * @blob_fd:	the compressed layer (gzip, zstd or plain; told by its first bytes); read with pread(2), stays the caller's
+ * @blob_offset: where it starts in the file
+ * @diff_fd:	empty folder that becomes the layer's root; stays the caller's
+ * @map:	map of user namespace A (idmap_for_caller())
+ * @name:	what messages call the layer (its digest)
+ * @max_size:	limit for the unpacked bytes, 0: none
+ */
+struct unpack_spec {
+	int blob_fd;
+	uint64_t blob_offset;
+	int diff_fd;
+	const struct idmap *map;
+	const char *name;
+	uint64_t max_size;
+};
+
+/**
+ * struct unpack_result - what came out
+ * @diff_id:	"sha256:..." of the uncompressed tar
+ * @tar_size:	its bytes
+ * @size:	bytes of regular files' content (what `images` counts)
+ * @entries:	tar entries
+ * @meta_json:	text for meta.json: sizes, skipped device nodes; the caller frees it
+ */
+struct unpack_result {
+	char diff_id[SHA256_DIGEST_SIZE];
+	uint64_t tar_size;
+	uint64_t size;
+	uint64_t entries;
+	char *meta_json;
+};
+
+/* Only from a process with one thread (it forks into a user namespace). The caller owns *ret until finish or abort. */
+int unpack_start(const struct unpack_spec *spec, struct unpack **ret, struct err *e);
+/*
+ * @have bytes of the blob are in the file now (counted from blob_offset); @complete: and that is all of it, verified.
+ * Never blocks. Return: 0, -EPIPE when the child has ended (unpack_finish() says why).
+ */
+int unpack_progress(struct unpack *u, uint64_t have, bool complete, struct err *e);
+/* Becomes readable when the child has ended or failed; for poll(2). */
+int unpack_fd(const struct unpack *u);
+/* Waits for the end; releases @u either way. Only after progress with @complete, or when unpack_fd() is readable. */
+int unpack_finish(struct unpack *u, struct unpack_result *ret, struct err *e);
+/* Ends the child at once and releases @u. What it has written is the caller's to remove (store_remove_tree()). NULL is fine. */
+void unpack_abort(struct unpack *u);
