@@ -17,8 +17,8 @@ struct idmap;
 struct store;
 
 /*
- * Choose a driver. @forced: name from --storage-driver or the configuration (overlay, overlay2, fuse-overlayfs, vfs), NULL to
- * probe (in a user namespace of its own; the answer is cached on disk). Only from a process with one thread.
+ * Choose a driver. @forced: name from --storage-driver or the configuration (overlay, overlay2, fuse-overlayfs, vfs),
+ * NULL to probe (in a user namespace of its own; the answer is cached on disk). Only from a process with one thread.
  * Return: 0, -EINVAL for an unknown name, -ENOTSUP when nothing works.
  */
 int driver_choose(struct store *s, const char *forced, const struct driver **ret, struct err *e);
@@ -29,7 +29,8 @@ int driver_reason(struct store *s, const struct driver *d, char **ret, struct er
 /**
  * struct driver_mount_spec - one root file system
  * @layers:	diff ids, base first, as in the image's config; NULL or empty: none
- * @dirfd:	the container's folder, opened after store_reopen() in level A's mount namespace; negative: no upper folder (read-only)
+ * @dirfd:	the container's folder, opened after store_reopen() in level A's mount namespace; negative: no upper
+ *		folder (read-only)
  * @upper:	name of the upper folder in @dirfd ("upper"); made when missing
  * @work:	name of the work folder in @dirfd ("work"); made when missing. vfs copies into @upper and ignores it.
  * @is_volatile: --rm: never synced
@@ -62,7 +63,7 @@ struct driver_mount {
  * Called as id 0 of level A, inside A's mount namespace, after store_reopen().
  * Return: 0 or negative errno.
  */
-int driver_mount(const struct driver *d, struct store *s, const struct driver_mount_spec *spec, struct driver_mount *ret,
-		 struct err *e);
+int driver_mount(const struct driver *d, struct store *s, const struct driver_mount_spec *spec,
+		 struct driver_mount *ret, struct err *e);
 /* Can @d show shifted ids? If not, driver_choose(s, "fuse-overlayfs", ...) for this container. */
 bool driver_can_shift(const struct driver *d);

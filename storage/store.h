@@ -29,13 +29,15 @@ void store_free(struct store *s);
 void store_freep(struct store **s);
 #define auto_store __attribute__((cleanup(store_freep)))
 
-int store_fd(const struct store *s);	      /* folder of the store; owned by @s */
-const char *store_root(const struct store *s); /* its absolute path */
+/* The store's folder (belongs to @s) and its absolute path. */
+int store_fd(const struct store *s);
+const char *store_root(const struct store *s);
 /* $XDG_RUNTIME_DIR/skiff/HASH, 0700, made on demand. @ret_path and @ret_fd (may be NULL) belong to @s. */
 int store_run_dir(struct store *s, const char **ret_path, int *ret_fd, struct err *e);
 /*
- * After entering level A's mount namespace: open the store there, so that overlay accepts its folders (the kernel refuses
- * layers of another mount namespace). Where a mapped root cannot walk to it, the clone that store_open() kept is used.
+ * After entering level A's mount namespace: open the store there, so that overlay accepts its folders (the kernel
+ * refuses layers of another mount namespace). Where a mapped root cannot walk to it, the clone that store_open() kept
+ * is used.
  */
 int store_reopen(struct store *s, struct err *e);
 
@@ -43,7 +45,7 @@ int store_reopen(struct store *s, struct err *e);
 
 /**
  * struct image_rec - one name of an image (what tags/ has)
- * @name:		full: docker.io/library/busybox:latest, or repo@sha256:... when pulled by digest; NULL: no name at all
+ * @name:		full: docker.io/library/busybox:latest, or repo@sha256:... when pulled by digest; NULL: none
  * @manifest_digest:	digest of the manifest in oci/blobs
  * @config_digest:	the image's id
  * @repo_digest:	digest under which the registry knows the name (manifest or index); NULL for a local image
@@ -75,7 +77,7 @@ bool store_image_is_embedded(const char *text);
 int store_image_list(struct store *s, struct image_rec **ret, size_t *ret_n, struct err *e);
 /* Parsed config; the caller frees it with lib/oci's function. */
 int store_image_config(struct store *s, const char *config_digest, struct oci_image_config **ret, struct err *e);
-/* Give @rec one more name (full). Return: 0; *ret_old (may be NULL): config digest that had the name before, or NULL. */
+/* Give @rec one more name (full). *ret_old (may be NULL): config digest that had the name before, or NULL. */
 int store_image_tag(struct store *s, const struct image_rec *rec, const char *name, char **ret_old, struct err *e);
 
 enum {
@@ -114,7 +116,7 @@ int store_reclaim(struct store *s, struct err *e);
 /* ---- writing ---- */
 
 int store_txn_begin(struct store *s, struct store_txn **ret, struct err *e);
-/* Releases; what was not committed is removed, partly downloaded blobs included. A killed process leaves them to resume. */
+/* Releases; what was not committed is removed, partial blobs too. A killed process leaves those to be resumed. */
 void store_txn_free(struct store_txn *t);
 void store_txn_freep(struct store_txn **t);
 #define auto_store_txn __attribute__((cleanup(store_txn_freep)))
@@ -122,29 +124,33 @@ void store_txn_freep(struct store_txn **t);
 int store_txn_dir(const struct store_txn *t);
 
 /*
- * Refer to a blob or layer: from now on garbage collection leaves it alone. Return: 1 it is there (in the store or staged by this
- * transaction), 0 it is not, negative errno.
+ * Refer to a blob or layer: from now on garbage collection leaves it alone. Return: 1 it is there (in the store or
+ * staged by this transaction), 0 it is not, negative errno.
  */
 int store_txn_need_blob(struct store_txn *t, const char *digest, struct err *e);
 int store_txn_need_layer(struct store_txn *t, const char *diff_id, struct err *e);
 
 /*
- * Stage a blob of known digest. The file may have the first part already, left by a killed process: *ret_have bytes, which
- * the caller must hash before it appends (ftruncate(2) it when they are wrong). @ret_fd: read-write, the caller closes it.
- * Return: 0; 1 when it is in the store meanwhile; -EAGAIN while another live process stages the same blob (try later).
+ * Stage a blob of known digest. The file may have the first part already, left by a killed process: *ret_have bytes,
+ * which the caller must hash before it appends (ftruncate(2) it when they are wrong). @ret_fd: read-write, the caller
+ * closes it. Return: 0; 1 when it is in the store meanwhile; -EAGAIN while another live process stages the same blob.
  */
 int store_txn_blob_open(struct store_txn *t, const char *digest, int *ret_fd, uint64_t *ret_have, struct err *e);
-/* The file is complete, its digest was verified by the caller: it becomes part of the commit. */
-int store_txn_blob_done(struct store_txn *t, const char *digest, struct err *e);
+/*
+ * The file is complete, its digest was verified by the caller. @keep: it becomes part of the store. Without @keep it
+ * stays until the commit (so that a killed pull resumes from it) and is removed then: layers are kept unpacked, with
+ * what is needed to write the same tar again, and syncing both forms would cost half of a pull's time.
+ */
+int store_txn_blob_done(struct store_txn *t, const char *digest, bool keep, struct err *e);
 /* Give a claimed blob up (another process may take it); @keep: leave the part that is there for a later resume. */
 void store_txn_blob_drop(struct store_txn *t, const char *digest, bool keep);
-/* Small blob from memory; the digest is computed by the caller. */
+/* Small blob from memory (manifest, config); the digest is computed by the caller. */
 int store_txn_blob_write(struct store_txn *t, const char *digest, const void *data, size_t len, struct err *e);
 /* Stage a scratch file of store_txn_dir() as the blob @digest (load: the digest is known only at the end). */
 int store_txn_blob_adopt(struct store_txn *t, const char *name, const char *digest, struct err *e);
 
 /*
- * Stage a layer: an empty folder to unpack into (*ret_fd: the caller closes it); @ret_slot names it afterwards.
+ * Stage a layer: its empty folder (*ret_fd: for struct unpack_spec; the caller closes it). @ret_slot names it later.
  */
 int store_txn_layer_open(struct store_txn *t, unsigned *ret_slot, int *ret_fd, struct err *e);
 /* It is unpacked and verified. @meta_json: what becomes meta.json. */

@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * The layer applier: a compressed tar becomes a folder, while it is being downloaded. Each layer has its own child process
- * in user namespace A, caged, which reads the blob from a file that may still grow, inflates, hashes and applies in one pass.
+ * The layer applier: a compressed tar becomes a folder, while it is being downloaded. Each layer has its own child
+ * process in user namespace A, caged, which reads the blob from a file that may still grow, inflates, hashes and
+ * applies it in one pass.
  */
 
 #include <stdbool.h>
@@ -18,9 +19,10 @@ struct unpack;
 
 /**
  * struct unpack_spec - one layer
- * @blob_fd:	the compressed layer (gzip, zstd or plain; told by its first bytes); read with pread(2), stays the caller's
+ * @blob_fd:	the compressed layer (gzip, zstd or plain; told by its first bytes); read with pread(2), stays the
+ *		caller's
  * @blob_offset: where it starts in the file
- * @diff_fd:	empty folder that becomes the layer's root; stays the caller's
+ * @layer_fd:	the layer's empty folder (store_txn_layer_open()); diff/ and frame are made in it; stays the caller's
  * @map:	map of user namespace A (idmap_for_caller())
  * @name:	what messages call the layer (its digest)
  * @max_size:	limit for the unpacked bytes, 0: none
@@ -28,7 +30,7 @@ struct unpack;
 struct unpack_spec {
 	int blob_fd;
 	uint64_t blob_offset;
-	int diff_fd;
+	int layer_fd;
 	const struct idmap *map;
 	const char *name;
 	uint64_t max_size;
@@ -40,6 +42,7 @@ struct unpack_spec {
  * @tar_size:	its bytes
  * @size:	bytes of regular files' content (what `images` counts)
  * @entries:	tar entries
+ * @needs_blob:	the same tar cannot be written again from diff/ and frame: keep the blob
  * @meta_json:	text for meta.json: sizes, skipped device nodes; the caller frees it
  */
 struct unpack_result {
@@ -47,6 +50,7 @@ struct unpack_result {
 	uint64_t tar_size;
 	uint64_t size;
 	uint64_t entries;
+	bool needs_blob;
 	char *meta_json;
 };
 
@@ -59,7 +63,7 @@ int unpack_start(const struct unpack_spec *spec, struct unpack **ret, struct err
 int unpack_progress(struct unpack *u, uint64_t have, bool complete, struct err *e);
 /* Becomes readable when the child has ended or failed; for poll(2). */
 int unpack_fd(const struct unpack *u);
-/* Waits for the end; releases @u either way. Only after progress with @complete, or when unpack_fd() is readable. */
+/* Waits for the end; releases @u either way. Only after @complete, or when unpack_fd() is readable. */
 int unpack_finish(struct unpack *u, struct unpack_result *ret, struct err *e);
 /* Ends the child at once and releases @u. What it has written is the caller's to remove (store_remove_tree()). NULL is fine. */
 void unpack_abort(struct unpack *u);
