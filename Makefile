@@ -8,10 +8,15 @@
 #   make install         PREFIX= DESTDIR=                     make uninstall
 #   SAN=1                AddressSanitizer and UBSan           WERROR=1         warnings are errors (CI)
 
-O	?= build
+SAN	?=
+O	?= build$(if $(SAN),-san)
 PREFIX	?= /usr/local
 DESTDIR	?=
 CC	?= cc
+WERROR	?=
+# V=1 shows whole command lines, else one word and the file.
+V	?=
+say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2); )
 VERSION	:= 0.1.0
 
 TIERS := lib/base lib/oci lib/crypto lib/http lib/format lib/runtime storage storage/unpack netns lib/engine lib/build swarm
@@ -25,11 +30,11 @@ WARN += $(GCC_WARN)
 else
 WARN += -Wno-gnu-statement-expression -Wno-gnu-conditional-omitted-operand -Wno-gnu-zero-variadic-macro-arguments
 endif
-ifdef WERROR
+ifneq ($(WERROR),)
 WARN += -Werror
 endif
 OPT  := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection
-ifdef SAN
+ifneq ($(SAN),)
 OPT  := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 SANLD := -fsanitize=address,undefined
 endif
@@ -58,32 +63,32 @@ all: $(BINS)
 
 $(O)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	$(call say,CC,$<)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 define tier_rule
 $(call lib,$(1)): $(call objs,$(1))
 	@mkdir -p $$(@D)
 	@rm -f $$@
-	ar rcs $$@ $$^
+	$$(call say,AR,$$@)ar rcs $$@ $$^
 endef
 $(foreach t,$(TIERS),$(eval $(call tier_rule,$(t))))
 
 $(O)/skiff: $(call objs,cmd) $(LIBS_ALL)
-	$(CC) $(LDFLAGS) -o $@ $(call objs,cmd) -Wl,--start-group $(LIBS_ALL) -Wl,--end-group $(LDLIBS_MAIN)
+	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $(call objs,cmd) -Wl,--start-group $(LIBS_ALL) -Wl,--end-group $(LDLIBS_MAIN)
 
 $(O)/libexec/skiff/skiff-image: $(call objs,cmd/image) $(LIBS_ALL)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $(call objs,cmd/image) -Wl,--start-group $(LIBS_ALL) -Wl,--end-group $(LDLIBS_IMAGE)
+	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $(call objs,cmd/image) -Wl,--start-group $(LIBS_ALL) -Wl,--end-group $(LDLIBS_IMAGE)
 
 # skiff-init is static: it runs inside the container, where no library of ours is. Built without the sanitizers.
 INIT_SRC := $(wildcard lib/runtime/init/*.c)
 INIT_OBJ := $(patsubst %.c,$(O)/static/%.o,$(INIT_SRC) $(wildcard lib/base/*.c))
 $(O)/static/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -std=gnu17 -Os -g -fno-pie -ffunction-sections -fdata-sections $(WARN) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)$(CC) $(CPPFLAGS) -std=gnu17 -Os -g -fno-pie -ffunction-sections -fdata-sections $(WARN) -MMD -MP -c -o $@ $<
 $(O)/libexec/skiff/skiff-init: $(INIT_OBJ)
 	@mkdir -p $(@D)
-	$(CC) -static -no-pie -s -Wl,--gc-sections -o $@ $^
+	$(call say,LD,$@)$(CC) -static -no-pie -s -Wl,--gc-sections -o $@ $^
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
 .PHONY: clean

@@ -21,7 +21,7 @@ unit_bins = $(patsubst %.c,$(O)/%,$(call unit_srcs,$(1)))
 # $(1) tier, $(2) archives and objects, $(3) external libraries
 define unit_rule
 $(call unit_bins,$(1)): $(O)/%: $(O)/%.o $(2)
-	$$(CC) $$(LDFLAGS) -o $$@ $$< -Wl,--start-group $(2) -Wl,--end-group $(3) -lpthread
+	$$(call say,LD,$$@)$$(CC) $$(LDFLAGS) -o $$@ $$< -Wl,--start-group $(2) -Wl,--end-group $(3) -lpthread
 UNIT_BINS += $(call unit_bins,$(1))
 endef
 $(foreach t,$(TIERS),$(eval $(call unit_rule,$(t),$(foreach u,$(call rev,$(call up,$(t))),$(call lib,$(u))),$(foreach \
@@ -43,7 +43,7 @@ FUZZ_MAIN := $(O)/tests/fuzz/replay.o
 endif
 $(O)/tests/fuzz/fuzz_%.o: WARN += -Wno-missing-prototypes
 $(FUZZ_BINS): $(O)/%: $(O)/%.o $(FUZZ_MAIN) $(LIBS_ALL)
-	$(CC) $(LDFLAGS) $(FUZZ_LD) -o $@ $< $(FUZZ_MAIN) \
+	$(call say,LD,$@)$(CC) $(LDFLAGS) $(FUZZ_LD) -o $@ $< $(FUZZ_MAIN) \
 		-Wl,--start-group $(LIBS_ALL) -Wl,--end-group $(LDLIBS_IMAGE)
 .PHONY: fuzz
 fuzz:
@@ -56,7 +56,7 @@ fuzz-run: $(FUZZ_BINS)
 # Small programs that tests need: one .c file each, linked with lib/base and what their name asks for.
 TEST_TOOLS := $(patsubst %.c,$(O)/%,$(wildcard tests/reap.c tests/tools/*.c tests/fault/*.c tests/bench/*.c))
 $(TEST_TOOLS): $(O)/%: $(O)/%.o $(call lib,lib/base)
-	$(CC) $(LDFLAGS) -o $@ $< $(call lib,lib/base) -lseccomp
+	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $< $(call lib,lib/base) -lseccomp
 
 .PHONY: unit-bins fuzz-bins test-tools tests-build test check-fast check check-full
 unit-bins: $(UNIT_BINS)
@@ -66,8 +66,9 @@ tests-build: all unit-bins fuzz-bins test-tools
 
 MODE ?= user
 RUN = tests/run -O $(O)
-export CC O WERROR
-test: tests-build
+export CC
+# Only unit tests and lint asked for: only these are built.
+test: $(if $(filter-out tests/unit/%.c tests/lint/%,$(T)),tests-build,test-tools $(patsubst %.c,$(O)/%,$(filter tests/unit/%,$(T))))
 	$(RUN) -m $(MODE) $(T)
 check-fast: unit-bins test-tools
 	$(RUN) fast
@@ -75,4 +76,4 @@ check check-full:
 	tests/prepare
 	+$(MAKE) tests-build
 	+$(MAKE) SAN=1 O=$(O)-san tests-build
-	$(RUN) $(@:check%=check%)
+	$(RUN) $@
