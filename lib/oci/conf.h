@@ -2,9 +2,10 @@
 #pragma once
 
 /*
- * Configuration: /etc/skiff/config.json, then $XDG_CONFIG_HOME/skiff/config.json (or DIR/config.json with --config DIR),
- * with the key names of docker's daemon.json; a later file's keys win. The few keys of docker's client configuration that
- * people rely on come from $DOCKER_CONFIG/config.json or ~/.docker/config.json. A missing file costs one failed open.
+ * Configuration: /etc/skiff/config.json, then $XDG_CONFIG_HOME/skiff/config.json (or DIR/config.json with --config
+ * DIR), with the key names of docker's daemon.json; a later file's keys win. The few keys of docker's client
+ * configuration that people rely on come from $DOCKER_CONFIG/config.json or ~/.docker/config.json. A missing file costs
+ * one failed open.
  */
 
 #include <stdbool.h>

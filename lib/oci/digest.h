@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Digests are "sha256:" and 64, or "sha512:" and 128, lower-case hexadecimal digits, and nothing else. They become parts of
- * paths and URLs, so every one that comes from outside passes digest_check() first (CVE-2024-3727).
+ * Digests are "sha256:" and 64, or "sha512:" and 128, lower-case hexadecimal digits, and nothing else. They become
+ * parts of paths and URLs, so every one that comes from outside passes digest_check() first (CVE-2024-3727).
  */
 
 #include <stdbool.h>
@@ -12,8 +12,8 @@
 #include "lib/base/err.h"
 
 #define DIGEST_SHA256_LEN (7 + 64)
-#define DIGEST_MAX (7 + 128)
-#define DIGEST_SHORT 12
+#define DIGEST_MAX	  (7 + 128)
+#define DIGEST_SHORT	  12
 
 bool digest_is_valid(const char *s);
 bool digest_is_sha256(const char *s);

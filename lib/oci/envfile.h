@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * Environments are string vectors of NAME=value. --env-file and --label-file have docker's grammar: a line is NAME=value or
- * NAME (taken from our own environment when it is set there), # starts a comment line, no quotes, no escapes.
+ * Environments are string vectors of NAME=value. --env-file and --label-file have docker's grammar: a line is
+ * NAME=value or NAME (taken from our own environment when it is set there), # starts a comment line, no quotes, no
+ * escapes.
  */
 
 #include <stdbool.h>

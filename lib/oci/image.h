@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The documents of an image: manifest, index and config, of OCI and of Docker schema 2. Parsers are pure (bytes in, struct
- * out); what they return has valid digests, sizes that are not negative and known media types.
+ * The documents of an image: manifest, index and config, of OCI and of Docker schema 2. Parsers are pure (bytes in,
+ * struct out); what they return has valid digests, sizes that are not negative and known media types.
  */
 
 #include <stdbool.h>
@@ -12,25 +12,25 @@
 
 #include "lib/base/err.h"
 
-#define OCI_MT_MANIFEST "application/vnd.oci.image.manifest.v1+json"
-#define OCI_MT_INDEX "application/vnd.oci.image.index.v1+json"
-#define OCI_MT_CONFIG "application/vnd.oci.image.config.v1+json"
-#define OCI_MT_LAYER "application/vnd.oci.image.layer.v1.tar"
-#define OCI_MT_LAYER_GZIP "application/vnd.oci.image.layer.v1.tar+gzip"
-#define OCI_MT_LAYER_ZSTD "application/vnd.oci.image.layer.v1.tar+zstd"
-#define DOCKER_MT_MANIFEST "application/vnd.docker.distribution.manifest.v2+json"
-#define DOCKER_MT_LIST "application/vnd.docker.distribution.manifest.list.v2+json"
-#define DOCKER_MT_CONFIG "application/vnd.docker.container.image.v1+json"
-#define DOCKER_MT_LAYER "application/vnd.docker.image.rootfs.diff.tar"
+#define OCI_MT_MANIFEST	     "application/vnd.oci.image.manifest.v1+json"
+#define OCI_MT_INDEX	     "application/vnd.oci.image.index.v1+json"
+#define OCI_MT_CONFIG	     "application/vnd.oci.image.config.v1+json"
+#define OCI_MT_LAYER	     "application/vnd.oci.image.layer.v1.tar"
+#define OCI_MT_LAYER_GZIP    "application/vnd.oci.image.layer.v1.tar+gzip"
+#define OCI_MT_LAYER_ZSTD    "application/vnd.oci.image.layer.v1.tar+zstd"
+#define DOCKER_MT_MANIFEST   "application/vnd.docker.distribution.manifest.v2+json"
+#define DOCKER_MT_LIST	     "application/vnd.docker.distribution.manifest.list.v2+json"
+#define DOCKER_MT_CONFIG     "application/vnd.docker.container.image.v1+json"
+#define DOCKER_MT_LAYER	     "application/vnd.docker.image.rootfs.diff.tar"
 #define DOCKER_MT_LAYER_GZIP "application/vnd.docker.image.rootfs.diff.tar.gzip"
 
 /* What a client sends as Accept for a manifest. */
 #define OCI_ACCEPT OCI_MT_INDEX ", " DOCKER_MT_LIST ", " OCI_MT_MANIFEST ", " DOCKER_MT_MANIFEST
 
-#define OCI_MAX_MANIFEST (4U << 20)
-#define OCI_MAX_CONFIG (8U << 20)
-#define OCI_MAX_LAYERS 512
-#define OCI_WARN_LAYERS 127
+#define OCI_MAX_MANIFEST  (4U << 20)
+#define OCI_MAX_CONFIG	  (8U << 20)
+#define OCI_MAX_LAYERS	  512
+#define OCI_WARN_LAYERS	  127
 #define OCI_MAX_MANIFESTS 4096
 
 enum oci_compression { OCI_TAR, OCI_TAR_GZIP, OCI_TAR_ZSTD, OCI_COMPRESSION__N };

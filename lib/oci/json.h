@@ -2,11 +2,11 @@
 #pragma once
 
 /*
- * JSON for the whole project: nobody else includes json-c. Parsing is strict: UTF-8, one value, no comments, no key twice in
- * one object (two readers must never see two documents), no NUL in strings, limited depth and size.
+ * JSON for the whole project: nobody else includes json-c. Parsing is strict: UTF-8, one value, no comments, no key
+ * twice in one object (two readers must never see two documents), no NUL in strings, limited depth and size.
  *
- * Readers return borrowed pointers (`const struct json *`) that live as long as the root. All of them take NULL for "not
- * there", so look-ups can be chained. A member that is null counts as not there.
+ * Readers return borrowed pointers (`const struct json *`) that live as long as the root. All of them take NULL for
+ * "not there", so look-ups can be chained. A member that is null counts as not there.
  */
 
 #include <stdbool.h>
@@ -93,7 +93,8 @@ void json_set_bool(struct json *obj, const char *key, bool v);
 void json_set_null(struct json *obj, const char *key);
 void json_set_strv(struct json *obj, const char *key, char *const *v);	       /* NULL writes [] */
 void json_set_strv_or_null(struct json *obj, const char *key, char *const *v); /* NULL writes null */
-void json_set_map(struct json *obj, const char *key, char *const *kv); /* sorted by key, as Go prints maps; NULL writes {} */
+void json_set_map(struct json *obj, const char *key,
+		  char *const *kv); /* sorted by key, as Go prints maps; NULL writes {} */
 void json_del(struct json *obj, const char *key);
 /* Return: the new member, borrowed, to be filled in place. */
 struct json *json_set_object(struct json *obj, const char *key);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* What -v, --mount and --tmpfs mean. Pure: nothing is looked up on the host, relative sources are left to the caller. */
+/* What -v, --mount and --tmpfs mean. Pure: nothing is looked up on the host, relative sources are left to the caller.
+ */
 
 #include <stdbool.h>
 #include <stddef.h>

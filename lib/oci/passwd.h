@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * Users and groups, from the bytes of an image's /etc/passwd and /etc/group (the caller reads them, at most PASSWD_MAX bytes
- * of a regular file), and subordinate ids. libc's getpwnam() is never used for a container: it would ask the host, and load
- * modules. Lines longer than PASSWD_LINE_MAX are skipped.
+ * Users and groups, from the bytes of an image's /etc/passwd and /etc/group (the caller reads them, at most PASSWD_MAX
+ * bytes of a regular file), and subordinate ids. libc's getpwnam() is never used for a container: it would ask the
+ * host, and load modules. Lines longer than PASSWD_LINE_MAX are skipped.
  */
 
 #include <stdbool.h>
@@ -13,9 +13,9 @@
 
 #include "lib/base/err.h"
 
-#define PASSWD_MAX (1U << 20)
-#define PASSWD_LINE_MAX 4096
-#define PASSWD_ID_MAX 4294967294U
+#define PASSWD_MAX	  (1U << 20)
+#define PASSWD_LINE_MAX	  4096
+#define PASSWD_ID_MAX	  4294967294U
 #define PASSWD_MAX_GROUPS 65536
 
 /* The bytes of a file; .p == NULL: it is not there. */

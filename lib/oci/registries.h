@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * containers/registries.conf version 2: short names, mirrors, insecure and blocked registries. Files: $CONTAINERS_REGISTRIES_CONF,
- * else ~/.config/containers/registries.conf, else /etc/containers/registries.conf; then registries.conf.d/ *.conf of /etc and of
- * the user. Only pull reads them.
+ * containers/registries.conf version 2: short names, mirrors, insecure and blocked registries. Files:
+ * $CONTAINERS_REGISTRIES_CONF, else ~/.config/containers/registries.conf, else /etc/containers/registries.conf; then
+ * registries.conf.d/ *.conf of /etc and of the user. Only pull reads them.
  */
 
 #include <stdbool.h>
@@ -40,7 +40,8 @@ struct registry_endpoint {
 int registries_load(struct registries **ret, struct err *e);
 int registries_new(struct registries **ret);
 /* One document over what @r holds; @is_dropin: registries.conf.d semantics (aliases and registries are added). */
-int registries_parse(struct registries *r, const char *buf, size_t len, const char *file, bool is_dropin, struct err *e);
+int registries_parse(struct registries *r, const char *buf, size_t len, const char *file, bool is_dropin,
+		     struct err *e);
 void registries_free(struct registries *r);
 void registries_freep(struct registries **r);
 #define auto_registries __attribute__((cleanup(registries_freep)))
