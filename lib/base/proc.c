@@ -239,3 +239,43 @@ int proc_self_dir(char **ret, struct err *e)
 		*slash = '\0';
 	return 0;
 }
+
+/**
+ * proc_libexec() - Find one of our helper programs or files
+ * @name:	Its name below libexec/skiff: "skiff-init", "embedded/busybox.tar"
+ * @ret_path:	Absolute path
+ * @e:		Failure
+ *
+ * SKIFF_LIBEXEC names the folder; without it, it is found from our own executable: installed (bin/ beside libexec/), in the
+ * build tree (libexec/ below), or we are such a helper ourselves.
+ *
+ * Return: 0, -ENOENT, or negative errno
+ */
+int proc_libexec(const char *name, char **ret_path, struct err *e)
+{
+	static const char *const tries[] = { "/../libexec/skiff", "/libexec/skiff", "" };
+	const char *set = getenv("SKIFF_LIBEXEC");
+	auto_free char *dir = NULL, *path = NULL;
+	int r;
+
+	if (!str_is_empty(set)) {
+		path = xasprintf("%s/%s", set, name);
+		if (access(path, F_OK) < 0)
+			return err_set(e, errno, "find '%s' (SKIFF_LIBEXEC)", path);
+		*ret_path = take_ptr(&path);
+		return 0;
+	}
+	r = proc_self_dir(&dir, e);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < sizeof(tries) / sizeof(*tries); i++) {
+		free(path);
+		path = xasprintf("%s%s/%s", dir, tries[i], name);
+		if (access(path, F_OK) == 0) {
+			*ret_path = take_ptr(&path);
+			return 0;
+		}
+	}
+	return err_say(e, ENOENT, "'%s' is not installed beside '%s' (libexec/skiff); install skiff again or set SKIFF_LIBEXEC",
+		       name, dir);
+}

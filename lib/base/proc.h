@@ -38,3 +38,5 @@ int proc_boot_id(char buf[40]);
 pid_t proc_pidfd_to_pid(int pidfd);
 /* Where our own executables are: the folder of /proc/self/exe. */
 int proc_self_dir(char **ret, struct err *e);
+/* A program or file of ours that is not for PATH (libexec/skiff/@name). -ENOENT names where it was looked for. */
+int proc_libexec(const char *name, char **ret_path, struct err *e);
