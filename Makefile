@@ -23,7 +23,7 @@ TIERS := lib/base lib/oci lib/crypto lib/http lib/format lib/runtime storage sto
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wformat=2 -Wundef -Wcast-qual -Wpointer-arith -Wwrite-strings \
 	-Wstrict-prototypes -Wmissing-prototypes -Wredundant-decls -Wimplicit-fallthrough=5 -Wnull-dereference \
-	-Wconversion -Wno-sign-conversion
+	-Wconversion -Wno-sign-conversion -Wno-format-truncation
 GCC_WARN := -Wduplicated-cond -Wduplicated-branches -Wlogical-op -Wjump-misses-init
 ifeq ($(findstring clang,$(CC)),)
 WARN += $(GCC_WARN)
