@@ -156,7 +156,10 @@ int store_txn_layer_open(struct store_txn *t, unsigned *ret_slot, int *ret_fd, s
 /* It is unpacked and verified. @meta_json: what becomes meta.json. */
 int store_txn_layer_done(struct store_txn *t, unsigned slot, const char *diff_id, const char *meta_json, struct err *e);
 
-/* Name an image at commit; may be called several times. rec->name NULL: an image without a name. */
+/*
+ * Name an image at commit; may be called several times. rec->name NULL: an image without a name. rec->size and
+ * rec->created_ns are found at the commit.
+ */
 int store_txn_tag(struct store_txn *t, const struct image_rec *rec, struct err *e);
 /* Sync once, rename everything into place, sync the folders, write the tags last. Durable on return. */
 int store_txn_commit(struct store_txn *t, struct err *e);

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/fs.h"
+#include "lib/oci/digest.h"
+#include "lib/oci/image.h"
+#include "storage/store_int.h"
+
+#define BLOB_READ_MAX (16U << 20)
+
+/**
+ * blob_path() - Where a blob is, below the store
+ * @digest:	"sha256:..."
+ * @buf:	The path
+ * @e:		Failure
+ *
+ * Return: 0 or -EINVAL
+ */
+int blob_path(const char *digest, char buf[BLOB_PATH_SIZE], struct err *e)
+{
+	if (!digest || !digest_is_sha256(digest))
+		return err_say(e, EINVAL, "'%s' is not a sha256 digest", digest ? digest : "");
+	snprintf(buf, BLOB_PATH_SIZE, "oci/blobs/sha256/%s", digest_hex(digest));
+	return 0;
+}
+
+int store_layer_path(const char *diff_id, char buf[STORE_LAYER_PATH_SIZE])
+{
+	if (!diff_id || !digest_is_sha256(diff_id))
+		return -EINVAL;
+	snprintf(buf, STORE_LAYER_PATH_SIZE, "layers/%s/diff", digest_hex(diff_id));
+	return 0;
+}
+
+/**
+ * blob_is_there() - Is a blob in the store?
+ * @s:		The store
+ * @digest:	Its digest
+ *
+ * Return: whether it is
+ */
+bool blob_is_there(struct store *s, const char *digest)
+{
+	char path[BLOB_PATH_SIZE];
+
+	return blob_path(digest, path, NULL) == 0 && fs_has(s->fd, path);
+}
+
+/**
+ * layer_is_there() - Is a layer in the store?
+ * @s:		The store
+ * @diff_id:	Its diff id
+ *
+ * Return: whether it is
+ */
+bool layer_is_there(struct store *s, const char *diff_id)
+{
+	char path[STORE_LAYER_PATH_SIZE];
+
+	return store_layer_path(diff_id, path) == 0 && fs_has(s->fd, path);
+}
+
+int store_blob_read(struct store *s, const char *digest, char **ret, size_t *ret_len, struct err *e)
+{
+	char path[BLOB_PATH_SIZE];
+	int r = blob_path(digest, path, e);
+
+	return r < 0 ? r : fs_read_file(s->fd, path, BLOB_READ_MAX, ret, ret_len, e);
+}
+
+int store_image_config(struct store *s, const char *config_digest, struct oci_image_config **ret, struct err *e)
+{
+	auto_free char *text = NULL;
+	size_t len;
+	int r = store_blob_read(s, config_digest, &text, &len, e);
+
+	if (r == 0)
+		r = oci_image_config_parse(text, len, ret, e);
+	return r < 0 ? err_wrap(e, r, "image config %s", config_digest) : 0;
+}
