@@ -2,10 +2,10 @@
 /*
  * reap [-t SECONDS] [-g SECONDS] COMMAND [ARG...]: run a test so that nothing of it stays.
  *
- * As a subreaper this process inherits every orphan of the command, so it sees what the command leaves behind, root or not.
- * The command gets -t seconds; what it leaves gets -g seconds to end by itself (skiff promises two), is then named on
- * stdout as a TAP comment and killed. Exit status: the command's, 124 after a time-out, 99 when the command succeeded but left
- * a process behind.
+ * As a subreaper this process inherits every orphan of the command, so it sees what the command leaves behind, root or
+ * not. The command gets -t seconds; what it leaves gets -g seconds to end by itself (skiff promises two), is then named
+ * on stdout as a TAP comment and killed. Exit status: the command's, 124 after a time-out, 99 when the command
+ * succeeded but left a process behind.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -87,7 +87,7 @@ static void kill_children(bool say)
 
 static void nap(void)
 {
-	nanosleep(&(struct timespec){ .tv_nsec = 20 * NSEC_PER_MSEC }, NULL);
+	nanosleep(&(struct timespec) { .tv_nsec = 20 * NSEC_PER_MSEC }, NULL);
 }
 
 static int usage(void)

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/fd.h"
 #include "lib/base/fs.h"
 #include "lib/base/proc.h"
 #include "lib/base/str.h"
@@ -23,7 +24,64 @@
 #define ROOT_FALLBACK_START 0x7c000000u
 #define ROOT_FALLBACK_COUNT 65536u
 
-/* The ranges of @name or @uid in one of the two files; @ret_n is 0 where the file or the lines are missing. */
+/**
+ * idmap_nss_has_subids() - Are subordinate ids kept somewhere else than in the two files (LDAP, SSSD)?
+ *
+ * Return: whether /etc/nsswitch.conf says so
+ */
+bool idmap_nss_has_subids(void)
+{
+	auto_free char *text = NULL;
+	const char *line;
+
+	if (fs_read_file(AT_FDCWD, "/etc/nsswitch.conf", 65536, &text, NULL, NULL) < 0)
+		return false;
+	line = str_has_prefix(text, "subid:") ? text : strstr(text, "\nsubid:");
+	return line != NULL;
+}
+
+/* "0: alice 100000 65536" of getsubids(1) as lines of the files, "alice:100000:65536". */
+static char *ask_nss(bool groups, const char *name)
+{
+	auto_close int rd = -EBADF, wr = -EBADF;
+	auto_free char *out = NULL;
+	auto_sbuf struct sbuf b = { 0 };
+	auto_strv char **argv = NULL;
+	struct proc_spec s = { .file = "getsubids", .stdio = { -EBADF, -EBADF, -EBADF } };
+	int fds[2];
+	pid_t pid;
+
+	if (fd_pipe(fds, NULL) < 0)
+		return NULL;
+	rd = fds[0];
+	wr = fds[1];
+	strv_add(&argv, "getsubids");
+	if (groups)
+		strv_add(&argv, "-g");
+	strv_add(&argv, name);
+	s.argv = argv;
+	s.stdio[1] = wr;
+	if (proc_spawn(&s, &pid, NULL) < 0)
+		return NULL;
+	fd_closep(&wr);
+	int r = fs_read_fd(rd, PASSWD_MAX, &out, NULL, NULL);
+
+	proc_wait(pid);
+	if (r < 0)
+		return NULL;
+	for (char *line, *rest = out; (line = strsep(&rest, "\n"));) {
+		unsigned start, count;
+
+		if (sscanf(line, "%*u: %*s %u %u", &start, &count) == 2)
+			sbuf_printf(&b, "%s:%u:%u\n", name, start, count);
+	}
+	return sbuf_take(&b);
+}
+
+/*
+ * The ranges of @name or @uid in one of the two files, else from the directory that /etc/nsswitch.conf names; @ret_n is
+ * 0 where there are none.
+ */
 static int read_ranges(const char *file, const char *name, uint32_t uid, uint32_t own, struct subid_range **ret,
 		       size_t *ret_n, struct err *e)
 {
@@ -33,9 +91,14 @@ static int read_ranges(const char *file, const char *name, uint32_t uid, uint32_
 
 	*ret = NULL;
 	*ret_n = 0;
-	if (r == -ENOENT)
-		return 0;
-	return r < 0 ? r : subid_parse(text, len, file, name, uid, own, ret, ret_n, e);
+	if (r == 0)
+		r = subid_parse(text, len, file, name, uid, own, ret, ret_n, e);
+	if ((r == 0 || r == -ENOENT) && *ret_n == 0 && name && idmap_nss_has_subids()) {
+		auto_free char *answer = ask_nss(str_has_suffix(file, "gid"), name);
+
+		r = answer ? subid_parse(answer, strlen(answer), "getsubids", name, uid, own, ret, ret_n, e) : 0;
+	}
+	return r == -ENOENT ? 0 : r;
 }
 
 /* The caller's name without NSS where /etc/passwd has it: loading NSS modules costs more than a container. */
@@ -113,6 +176,34 @@ static int for_user(struct idmap *m, struct err *e)
 	m->n_uid = add_ranges(m->uid, u, n_u);
 	m->n_gid = add_ranges(m->gid, g, n_g);
 	return 0;
+}
+
+static uint64_t count_ranges(const struct subid_range *r, size_t n)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += r[i].count;
+	return sum;
+}
+
+/**
+ * idmap_count_subids() - How many subordinate ids the caller has
+ * @ret_uids:	User ids
+ * @ret_gids:	Group ids; both 0 where the files cannot be read
+ */
+void idmap_count_subids(uint64_t *ret_uids, uint64_t *ret_gids)
+{
+	uid_t uid = geteuid();
+	gid_t gid = getegid();
+	auto_free char *name = caller_name(uid);
+	auto_free struct subid_range *u = NULL, *g = NULL;
+	size_t n_u = 0, n_g = 0;
+
+	read_ranges("/etc/subuid", name, uid, uid, &u, &n_u, NULL);
+	read_ranges("/etc/subgid", name, uid, gid, &g, &n_g, NULL);
+	*ret_uids = count_ranges(u, n_u);
+	*ret_gids = count_ranges(g, n_g);
 }
 
 /* What /proc/self/uid_map or gid_map has, as an identity map of the same ids. Return: whether it is the initial namespace's. */

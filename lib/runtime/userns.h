@@ -49,6 +49,8 @@ struct idmap {
 };
 
 int idmap_for_caller(struct idmap *ret, struct err *e);
+bool idmap_nss_has_subids(void);
+void idmap_count_subids(uint64_t *ret_uids, uint64_t *ret_gids);
 void idmap_nested(const struct idmap *outer, struct idmap *ret);
 int idmap_keep_id(const struct idmap *outer, uint32_t uid, uint32_t gid, struct idmap *ret, struct err *e);
 int idmap_nomap(const struct idmap *outer, struct idmap *ret, struct err *e);
