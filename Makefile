@@ -76,9 +76,12 @@ $(foreach t,$(TIERS),$(eval $(call tier_rule,$(t))))
 $(O)/skiff: $(call objs,cmd) $(LIBS_ALL)
 	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $(call objs,cmd) -Wl,--start-group $(LIBS_ALL) -Wl,--end-group $(LDLIBS_MAIN)
 
-$(O)/libexec/skiff/skiff-image: $(call objs,cmd/image) $(LIBS_ALL)
+# What both programs have of cmd/: the parser, help, and the records of the verbs that skiff-image runs (cmd/cmd.h).
+CMD_SHARED := $(patsubst %,$(O)/cmd/%.o,app opt names help suggest dump exec_image) \
+	$(patsubst %.c,$(O)/%.o,$(wildcard cmd/spec_*.c))
+$(O)/libexec/skiff/skiff-image: $(call objs,cmd/image) $(CMD_SHARED) $(LIBS_ALL)
 	@mkdir -p $(@D)
-	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $(call objs,cmd/image) -Wl,--start-group $(LIBS_ALL) -Wl,--end-group $(LDLIBS_IMAGE)
+	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $(call objs,cmd/image) $(CMD_SHARED) -Wl,--start-group $(LIBS_ALL) -Wl,--end-group $(LDLIBS_IMAGE)
 
 # skiff-init is static: it runs inside the container, where no library of ours is. Built without the sanitizers.
 INIT_SRC := $(wildcard lib/runtime/init/*.c)

@@ -27,7 +27,7 @@ endef
 $(foreach t,$(TIERS),$(eval $(call unit_rule,$(t),$(foreach u,$(call rev,$(call up,$(t))),$(call lib,$(u))),$(foreach \
 	u,$(call up,$(t)),$(EXT_$(u))))))
 $(eval $(call unit_rule,cmd,$(filter-out %/main.o,$(call objs,cmd)) $(LIBS_ALL),$(LDLIBS_MAIN)))
-$(eval $(call unit_rule,cmd/image,$(filter-out %/main.o,$(call objs,cmd/image)) $(LIBS_ALL),$(LDLIBS_IMAGE)))
+$(eval $(call unit_rule,cmd/image,$(filter-out %/main.o,$(call objs,cmd/image)) $(CMD_SHARED) $(LIBS_ALL),$(LDLIBS_IMAGE)))
 
 # A fuzz target has LLVMFuzzerTestOneInput() and links everything. Here it is linked with a main() that replays its corpus
 # (tests/fuzz/corpus/NAME/); `make fuzz` links it with libFuzzer instead.
