@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* The smallest TAP: ok(condition, name...), is_str(got, want, name...), is_int(...), and done() as the last statement of main(). */
+/* The smallest TAP: ok(condition, name...), is_str(got, want, name...), is_int(...); main() ends with done(). */
 
 #include <stdio.h>
 #include <string.h>
