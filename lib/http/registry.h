@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * One repository of one registry, by the OCI distribution API: which scheme it speaks, how we are authorised there, and
+ * its manifests and blobs. What comes back is verified by the caller against the digest that it asked for.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/err.h"
+
+struct http;
+struct http_req;
+struct registry;
+struct registry_endpoint;
+
+enum registry_verify {
+	REGISTRY_VERIFY_CONF,  /* as configured */
+	REGISTRY_VERIFY_ALWAYS, /* --tls-verify=true */
+	REGISTRY_VERIFY_NEVER, /* --tls-verify=false */
+};
+
+/**
+ * struct registry_spec - which repository
+ * @http:	client; outlives the registry
+ * @endpoint:	where; copied
+ * @domain:	the registry's name, under which credentials are kept and which messages show ("docker.io")
+ * @verify:	--tls-verify
+ * @config_dir:	--config or NULL
+ * @stop:	descriptor that ends waits when it becomes readable; negative: none
+ */
+struct registry_spec {
+	struct http *http;
+	const struct registry_endpoint *endpoint;
+	const char *domain;
+	enum registry_verify verify;
+	const char *config_dir;
+	int stop;
+};
+
+int registry_open(const struct registry_spec *spec, struct registry **ret, struct err *e);
+void registry_free(struct registry *r);
+void registry_freep(struct registry **r);
+#define auto_registry __attribute__((cleanup(registry_freep)))
+
+/* "docker.io/library/busybox", as messages name it. */
+const char *registry_name(const struct registry *r);
+
+/*
+ * A manifest or index by tag or digest. @ret_type: Content-Type, NULL where none came. Return: 0, -ENOENT, -EACCES, ...
+ */
+int registry_manifest(struct registry *r, const char *reference, char **ret, size_t *ret_len, char **ret_type, struct err *e);
+/* A small blob into memory, at most @max bytes. */
+int registry_blob_read(struct registry *r, const char *digest, uint64_t max, char **ret, size_t *ret_len, struct err *e);
+
+/**
+ * struct registry_blob - a blob to fetch piece by piece
+ * @digest:	checked
+ * @size:	as the manifest says
+ * @have:	bytes that are there already
+ * @data:	takes the bytes from @have on
+ * @done:	it is over; may free the request
+ * @arg:	for both
+ */
+struct registry_blob {
+	const char *digest;
+	uint64_t size;
+	uint64_t have;
+	int (*data)(void *arg, const void *p, size_t n, struct err *e);
+	void (*done)(void *arg, struct http_req *req, int r, const struct err *e);
+	void *arg;
+};
+int registry_blob_start(struct registry *r, const struct registry_blob *b, struct http_req **ret, struct err *e);
