@@ -27,6 +27,6 @@ int env_set_option(char ***env, const char *text, char *const *host, struct err 
 /* @name is the file's name for messages, @host our own environment. */
 int envfile_parse(const char *buf, size_t len, const char *name, char *const *host, char ***env, struct err *e);
 int envfile_load(const char *path, char *const *host, char ***env, struct err *e);
-/* Into a string map (kv.h). */
-int labelfile_parse(const char *buf, size_t len, const char *name, char *const *host, char ***labels, struct err *e);
-int labelfile_load(const char *path, char *const *host, char ***labels, struct err *e);
+/* Into a string map (kv.h); a name alone is a label with an empty value. */
+int labelfile_parse(const char *buf, size_t len, const char *name, char ***labels, struct err *e);
+int labelfile_load(const char *path, char ***labels, struct err *e);
