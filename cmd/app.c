@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Theory of operation: the command line is read in two passes over one parser. The first takes the global options in front
- * of the verb and stops at it; the verb (one to three words) is looked up; the second takes the verb's own options and, where
- * their names are free, the global ones again. Nothing else happens before the verb runs: `skiff --version` must not cost
- * more than the start of the process.
+ * Theory of operation: the command line is read in two passes over one parser. The first takes the global options in
+ * front of the verb and stops at it; the verb (one to three words) is looked up; the second takes the verb's own
+ * options and, where their names are free, the global ones again. Nothing else happens before the verb runs: `skiff
+ * --version` must not cost more than the start of the process.
  */
 #include "cmd/cmd.h"
 
@@ -22,22 +22,23 @@
 #define EXIT_OURS 125 /* bad flags, as docker and podman */
 #define MAX_WORDS 3   /* words of a verb */
 
-#define REMOTE(kind, letter, name, help)                                          \
-	OPT_OF(kind, letter, name, 0, help, .flags = OPT_REFUSED | OPT_HIDDEN | OPT_BEFORE, \
+#define REMOTE(kind, letter, name, help)                                                                               \
+	OPT_OF(kind, letter, name, 0, help, .flags = OPT_REFUSED | OPT_HIDDEN | OPT_BEFORE,                            \
 	       .reason = "is not there: skiff has no daemon to talk to, each command works on this user's own store")
 
 static const struct opt global_opts[] = {
 	OPT_STR(0, "config", struct ctx, config_dir, "Location of client config files (default \"~/.docker\")"),
 	OPT_BOOL('D', "debug", struct ctx, debug, "Enable debug messages"),
-	OPT_STR('l', "log-level", struct ctx, log_level, "Set the logging level (\"debug\", \"info\", \"warn\", \"error\")",
-		.flags = OPT_BEFORE),
+	OPT_STR('l', "log-level", struct ctx, log_level,
+		"Set the logging level (\"debug\", \"info\", \"warn\", \"error\")", .flags = OPT_BEFORE),
 	OPT_STR(0, "root", struct ctx, root, "Folder of all images and containers (default \"~/.local/share/skiff\")",
 		.arg = "DIR"),
 	OPT_STR(0, "runroot", struct ctx, runroot, "Folder of sockets and mounts (default \"$XDG_RUNTIME_DIR/skiff\")",
 		.arg = "DIR"),
-	OPT_STR(0, "storage-driver", struct ctx, storage_driver, "Storage driver (\"overlay\", \"fuse-overlayfs\", \"vfs\")"),
-	OPT_STR(0, "trace", struct ctx, trace, "Write where the time goes, step by step, to stderr or a file", .arg = "FILE",
-		.implied = "-"),
+	OPT_STR(0, "storage-driver", struct ctx, storage_driver,
+		"Storage driver (\"overlay\", \"fuse-overlayfs\", \"vfs\")"),
+	OPT_STR(0, "trace", struct ctx, trace, "Write where the time goes, step by step, to stderr or a file",
+		.arg = "FILE", .implied = "-"),
 	OPT_BOOL('v', "version", struct ctx, version, "Print version information and quit", .flags = OPT_BEFORE),
 	OPT_BOOL('h', "help", struct ctx, help, "Print usage"),
 	OPT_BOOL(0, "dump-cli", struct ctx, dump_cli, "Print all commands and options as JSON",
@@ -182,7 +183,8 @@ static int bad_arity(const struct cmd *cmd, unsigned n)
 	if (cmd->max_args == 0)
 		fprintf(stderr, "Error: \"skiff %s\" accepts no arguments.\n", name);
 	else
-		fprintf(stderr, "Error: \"skiff %s\" requires %s %u argument%s.\n", name, how, want, want == 1 ? "" : "s");
+		fprintf(stderr, "Error: \"skiff %s\" requires %s %u argument%s.\n", name, how, want,
+			want == 1 ? "" : "s");
 	fprintf(stderr, "See 'skiff %s --help'.\n\n", name);
 	help_usage(cmd, stderr);
 	fprintf(stderr, "\n%s\n", cmd->help);

@@ -13,11 +13,11 @@
  *
  * To add a verb: write cmd/NAME.c, add the record to cmd/table.c, write man/skiff-NAME.1, run `make completions`.
  *
- * Verbs that need the heavy libraries run in skiff-image. Their records (options, help, synopsis) must be known to skiff as
- * well, which must not link those libraries; so such a record lives in cmd/spec_NAME.c (linked into both programs; its
- * options struct is in cmd/spec.h) with CMD_IMAGE in .flags and no .run. skiff parses the command line, so that mistakes and --help
- * are answered at once, and then becomes skiff-image with the same argv; cmd/image/main.c gives app_main() a list
- * of struct cmd_impl, which says what runs there for which record.
+ * Verbs that need the heavy libraries run in skiff-image. Their records (options, help, synopsis) must be known to skiff
+ * as well, which must not link those libraries; so such a record lives in cmd/spec_NAME.c (linked into both programs; its
+ * options struct is in cmd/spec.h) with CMD_IMAGE in .flags and no .run. skiff parses the command line, so that mistakes
+ * and --help are answered at once, and then becomes skiff-image with the same argv; cmd/image/main.c gives app_main() a
+ * list of struct cmd_impl, which says what runs there for which record.
  */
 
 #include <limits.h>
@@ -34,7 +34,7 @@ struct cmd;
 #define CMD_ANY UINT_MAX
 
 enum {
-	CMD_STOP_AT_OPERAND = 1, /* what follows the first operand belongs to somebody else (run IMAGE, exec CONTAINER) */
+	CMD_STOP_AT_OPERAND = 1, /* what follows the first operand is not ours (run IMAGE, exec CONTAINER) */
 	CMD_HIDDEN = 2,		 /* not in help */
 	CMD_IMAGE = 4,		 /* skiff-image does it */
 	CMD_RAW = 8,		 /* no options are parsed: every argument is an operand */
@@ -91,7 +91,7 @@ struct ctx {
  * @max_args:		operands at most; CMD_ANY
  * @flags:		CMD_STOP_AT_OPERAND, ...
  * @group:		heading in `skiff --help`
- * @fail_status:	exit status on failure: 125 for run, create, exec, start and their like; 0 means 1, as docker has it
+ * @fail_status:	exit status on failure: 125 for run, create, exec, start; 0 means 1, as docker has
  * @run:		do it: exit status ≥ 0, or negative errno with @e, which main prints as "Error: ..."
  */
 struct cmd {

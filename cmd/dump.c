@@ -19,7 +19,7 @@ static void add_options(struct json *list, const struct opt *table)
 
 		json_set_str(j, "name", o->name);
 		if (o->letter)
-			json_set_str(j, "letter", (const char[]){ o->letter, '\0' });
+			json_set_str(j, "letter", (const char[]) { o->letter, '\0' });
 		json_set_str(j, "kind", kind_names[o->kind]);
 		if (o->kind != OPT_KIND_BOOL)
 			json_set_str(j, "arg", opt_arg_word(o));

@@ -100,7 +100,8 @@ static int give(const struct opt_set *set, const struct opt *o, const char *valu
 		r = store_value(o, field_of(set, o), value, &why);
 	}
 	if (r < 0 && o->letter)
-		return err_say(e, r, "invalid argument \"%s\" for \"-%c, --%s\" flag: %s", value, o->letter, o->name, why.msg);
+		return err_say(e, r, "invalid argument \"%s\" for \"-%c, --%s\" flag: %s", value, o->letter, o->name,
+			       why.msg);
 	if (r < 0)
 		return err_say(e, r, "invalid argument \"%s\" for \"--%s\" flag: %s", value, o->name, why.msg);
 	if (set->given)
@@ -211,7 +212,8 @@ static int parse_letters(const struct opt_set *sets, size_t n_sets, char ***argv
  *
  * Return: number of operands or negative errno
  */
-int opt_parse(const struct opt_set *sets, size_t n_sets, bool stop_at_operand, char **argv, char **ret_operands, struct err *e)
+int opt_parse(const struct opt_set *sets, size_t n_sets, bool stop_at_operand, char **argv, char **ret_operands,
+	      struct err *e)
 {
 	bool ended = false;
 	int n = 0, r;
@@ -262,7 +264,8 @@ bool opt_is_given(const struct opt_set *set, const char *name)
 		if (!strcmp(o->name, name))
 			want = o;
 	for (const struct opt *o = set->table; want && o->kind != OPT_KIND_END; o++)
-		if (set->given[o - set->table] && (o == want || (!(o->flags & OPT_REFUSED) && o->offset == want->offset)))
+		if (set->given[o - set->table] &&
+		    (o == want || (!(o->flags & OPT_REFUSED) && o->offset == want->offset)))
 			return true;
 	return false;
 }

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Options as data: a verb lists what it takes, one parser fills the verb's struct. Help, completions, the check of the man
- * pages and --dump-cli read the same list, so an option that exists is documented, and one that is documented works.
+ * Options as data: a verb lists what it takes, one parser fills the verb's struct. Help, completions, the check of the
+ * man pages and --dump-cli read the same list: an option that exists is documented, one that is documented works.
  *
  *	struct rm_opts { bool force; const char *time; char **filter; };
  *	static const struct opt opts[] = {
@@ -14,8 +14,8 @@
  *	};
  *
  * What follows the help text is optional: .arg (the word that help shows for the value), .dflt (set before parsing, and
- * shown), .implied (the value of "--opt" without "=value"), .flags, .reason. Syntax is docker's: --opt=value, --opt value,
- * -o value, -ovalue, -o=value, letters joined (-itp8080:80), --flag=false, and "--" ends the options.
+ * shown), .implied (the value of "--opt" without "=value"), .flags, .reason. Syntax is docker's: --opt=value,
+ * --opt value, -o value, -ovalue, -o=value, letters joined (-itp8080:80), --flag=false, and "--" ends the options.
  */
 
 #include <stdbool.h>
@@ -73,33 +73,38 @@ struct opt {
 };
 
 /* offsetof() that does not compile when the field has another type than the kind wants. */
-#define OPT_FIELD(type, field, want) \
+#define OPT_FIELD(type, field, want)                                                                                   \
 	(offsetof(type, field) + 0 * sizeof(char[_Generic(&((type *)0)->field, want * : 1, default : -1)]))
-#define OPT_OF(kind_, letter_, name_, offset_, ...) \
-	{ .kind = (kind_), .letter = (letter_), .name = (name_), .offset = (offset_), .help = __VA_ARGS__ }
+#define OPT_OF(kind_, letter_, name_, offset_, ...)                                                                    \
+	{                                                                                                              \
+		.kind = (kind_), .letter = (letter_), .name = (name_), .offset = (offset_), .help = __VA_ARGS__        \
+	}
 
-#define OPT_BOOL(letter, name, type, field, ...) \
+#define OPT_BOOL(letter, name, type, field, ...)                                                                       \
 	OPT_OF(OPT_KIND_BOOL, letter, name, OPT_FIELD(type, field, bool), __VA_ARGS__)
-#define OPT_STR(letter, name, type, field, ...) \
+#define OPT_STR(letter, name, type, field, ...)                                                                        \
 	OPT_OF(OPT_KIND_STR, letter, name, OPT_FIELD(type, field, const char *), __VA_ARGS__)
-#define OPT_STRV(letter, name, type, field, ...) \
+#define OPT_STRV(letter, name, type, field, ...)                                                                       \
 	OPT_OF(OPT_KIND_STRV, letter, name, OPT_FIELD(type, field, char **), __VA_ARGS__)
-#define OPT_I64(letter, name, type, field, ...) \
+#define OPT_I64(letter, name, type, field, ...)                                                                        \
 	OPT_OF(OPT_KIND_I64, letter, name, OPT_FIELD(type, field, int64_t), __VA_ARGS__)
-#define OPT_U64(letter, name, type, field, ...) \
+#define OPT_U64(letter, name, type, field, ...)                                                                        \
 	OPT_OF(OPT_KIND_U64, letter, name, OPT_FIELD(type, field, uint64_t), __VA_ARGS__)
-#define OPT_SIZE(letter, name, type, field, ...) \
+#define OPT_SIZE(letter, name, type, field, ...)                                                                       \
 	OPT_OF(OPT_KIND_SIZE, letter, name, OPT_FIELD(type, field, uint64_t), __VA_ARGS__)
-#define OPT_DURATION(letter, name, type, field, ...) \
+#define OPT_DURATION(letter, name, type, field, ...)                                                                   \
 	OPT_OF(OPT_KIND_DURATION, letter, name, OPT_FIELD(type, field, int64_t), __VA_ARGS__)
-#define OPT_CALL(letter, name, type, field, call_, ...) \
+#define OPT_CALL(letter, name, type, field, call_, ...)                                                                \
 	OPT_OF(OPT_KIND_CALL, letter, name, offsetof(type, field), __VA_ARGS__, .call = (call_))
 /* Refused and ignored ones store nothing; @kind_ says only whether they take a value. */
-#define OPT_REFUSE(kind_, letter, name, help_, reason_) \
+#define OPT_REFUSE(kind_, letter, name, help_, reason_)                                                                \
 	OPT_OF(kind_, letter, name, 0, help_, .flags = OPT_REFUSED, .reason = (reason_))
-#define OPT_IGNORE(kind_, letter, name, help_, reason_) \
+#define OPT_IGNORE(kind_, letter, name, help_, reason_)                                                                \
 	OPT_OF(kind_, letter, name, 0, help_, .flags = OPT_IGNORED, .reason = (reason_))
-#define OPT_END { .kind = OPT_KIND_END }
+#define OPT_END                                                                                                        \
+	{                                                                                                              \
+		.kind = OPT_KIND_END                                                                                   \
+	}
 
 /**
  * struct opt_set - a table with the struct it fills
@@ -118,6 +123,7 @@ struct opt_set {
 size_t opt_count(const struct opt *table);
 const char *opt_arg_word(const struct opt *o);
 int opt_defaults(const struct opt_set *set, struct err *e);
-int opt_parse(const struct opt_set *sets, size_t n_sets, bool stop_at_operand, char **argv, char **ret_operands, struct err *e);
+int opt_parse(const struct opt_set *sets, size_t n_sets, bool stop_at_operand, char **argv, char **ret_operands,
+	      struct err *e);
 void opt_done(const struct opt_set *set);
 bool opt_is_given(const struct opt_set *set, const char *name);

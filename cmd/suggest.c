@@ -6,7 +6,7 @@
 
 #define NEAR 2 /* typing errors that are still forgiven */
 
-/* Levenshtein distance, two letters in the wrong order counting as one error; names longer than the row are far away. */
+/* Levenshtein distance, two swapped letters counting as one error; names longer than the row are far away. */
 static unsigned distance(const char *a, const char *b)
 {
 	size_t la = strlen(a), lb = strlen(b);
