@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * OpenSSL 3 looks a digest up by name on every EVP_DigestInit_ex(EVP_sha256()): a lock, a hash table and a few microseconds.
- * The digest is fetched once per process here, and a context is used again by sha256_reset().
+ * OpenSSL 3 looks a digest up by name on every EVP_DigestInit_ex(EVP_sha256()): a lock, a hash table and a few
+ * microseconds. The digest is fetched once per process here, and a context is used again by sha256_reset().
  */
 #include "lib/crypto/sha256.h"
 

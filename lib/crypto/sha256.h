@@ -8,7 +8,7 @@
 
 #include "lib/base/err.h"
 
-#define SHA256_LEN 32
+#define SHA256_LEN     32
 #define SHA256_HEX_LEN 64
 /* "sha256:" + digits + NUL */
 #define SHA256_DIGEST_SIZE (7 + SHA256_HEX_LEN + 1)

@@ -111,7 +111,7 @@ int http_peer_load(const char *host, struct http_peer *ret, struct err *e)
 {
 	auto_strv char **dirs = roots();
 
-	*ret = (struct http_peer){ 0 };
+	*ret = (struct http_peer) { 0 };
 	if (strchr(host, '/') || *host == '.')
 		return err_say(e, EINVAL, "invalid registry host '%s'", host);
 	for (char **d = dirs; *d; d++) {
@@ -144,5 +144,5 @@ void http_peer_done(struct http_peer *p)
 	free(p->ca);
 	free(p->cert);
 	free(p->key);
-	*p = (struct http_peer){ 0 };
+	*p = (struct http_peer) { 0 };
 }

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Certificates of one registry: certs.d/HOST[:PORT]/ with *.crt (authorities, added to the system's), *.cert and *.key (ours),
- * as docker and containers/image read it.
+ * Certificates of one registry: certs.d/HOST[:PORT]/ with *.crt (authorities, added to the system's), *.cert and *.key
+ * (ours), as docker and containers/image read it.
  */
 
 #include "lib/base/err.h"

@@ -13,10 +13,11 @@
 #include "lib/http/http_int.h"
 #include "lib/http/url.h"
 
-#define HEADERS_MAX (256 * 1024)
-#define ERROR_BODY_MAX (16 * 1024)
+#define HEADERS_MAX	(256 * 1024)
+#define ERROR_BODY_MAX	(16 * 1024)
 #define CONNECT_SECONDS 15L
-/* Slower than this for the stall time counts as stalled: a server that sends a byte a second holds us for years otherwise. */
+/* Slower than this for the stall time counts as stalled: a server that sends a byte a second holds us for years
+ * otherwise. */
 #define STALL_BYTES_PER_SECOND 64L
 /* Documents kept in memory are small; together with the stall limit this bounds them in time. */
 #define MEMORY_SECONDS 120L
@@ -35,7 +36,7 @@ void http_answer_reset(struct http_answer *a)
 	free(a->content_range);
 	free(a->type);
 	free(a->encoding);
-	*a = (struct http_answer){ 0 };
+	*a = (struct http_answer) { 0 };
 }
 
 /**
@@ -76,12 +77,9 @@ static void keep_header(struct http_answer *a, const char *line, size_t len)
 		const char *name;
 		char **to;
 	} known[] = {
-		{ "location", &a->location },
-		{ "www-authenticate", &a->challenge },
-		{ "retry-after", &a->retry_after },
-		{ "content-range", &a->content_range },
-		{ "content-type", &a->type },
-		{ "content-encoding", &a->encoding },
+		{ "location", &a->location },	    { "www-authenticate", &a->challenge },
+		{ "retry-after", &a->retry_after }, { "content-range", &a->content_range },
+		{ "content-type", &a->type },	    { "content-encoding", &a->encoding },
 	};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
@@ -125,7 +123,8 @@ static int check_range(struct http_req *r)
 {
 	struct http_range range;
 	bool right = r->answer.content_range && http_parse_content_range(r->answer.content_range, &range) == 0 &&
-		     range.first == r->offset && range.last + 1 == (r->spec.size == HTTP_UNKNOWN ? range.last + 1 : r->spec.size) &&
+		     range.first == r->offset &&
+		     range.last + 1 == (r->spec.size == HTTP_UNKNOWN ? range.last + 1 : r->spec.size) &&
 		     (range.total == HTTP_UNKNOWN || r->spec.size == HTTP_UNKNOWN || range.total == r->spec.size);
 
 	if (right)
@@ -198,8 +197,10 @@ static size_t to_caller(struct http_req *r, const char *p, size_t n)
 	if (!n)
 		return all;
 	if (r->spec.size != HTTP_UNKNOWN && n > r->spec.size - r->offset)
-		return fail(r, err_say(&r->e, EPROTO, "wrong size: more than the %llu bytes that were announced",
-				       (unsigned long long)r->spec.size), false);
+		return fail(r,
+			    err_say(&r->e, EPROTO, "wrong size: more than the %llu bytes that were announced",
+				    (unsigned long long)r->spec.size),
+			    false);
 	code = r->spec.data(r->spec.arg, p, n, &r->e);
 	if (code < 0)
 		return fail(r, code, false);
@@ -268,8 +269,8 @@ static int add_headers(struct http_req *r)
 }
 
 /*
- * curl knows http_proxy, https_proxy, all_proxy and no_proxy. Go's programs, which users set these for, also take HTTP_PROXY
- * and never send this machine's own addresses to a proxy.
+ * curl knows http_proxy, https_proxy, all_proxy and no_proxy. Go's programs, which users set these for, also take
+ * HTTP_PROXY and never send this machine's own addresses to a proxy.
  */
 static void set_proxy(struct http_req *r, const struct url *u)
 {

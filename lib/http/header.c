@@ -32,8 +32,8 @@ static const char *skip_token(const char *s)
 }
 
 /*
- * A token or a quoted string at *@s, which moves behind it. -EINVAL for an open quote, a control character, or more than
- * HTTP_PARAM_MAX bytes.
+ * A token or a quoted string at *@s, which moves behind it. -EINVAL for an open quote, a control character, or more
+ * than HTTP_PARAM_MAX bytes.
  */
 static int param_value(const char **s, char **ret)
 {
@@ -136,7 +136,7 @@ int http_parse_challenges(const char *value, struct http_challenges *ret)
 {
 	const char *p = value;
 
-	*ret = (struct http_challenges){ 0 };
+	*ret = (struct http_challenges) { 0 };
 	for (;;) {
 		const char *end;
 		int r;
@@ -176,7 +176,7 @@ void http_challenges_done(struct http_challenges *c)
 		free(c->v[i].scope);
 		free(c->v[i].error);
 	}
-	*c = (struct http_challenges){ 0 };
+	*c = (struct http_challenges) { 0 };
 }
 
 /**

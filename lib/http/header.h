@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Header values that a registry sends, from bytes to structs: pure functions, bounded, nothing trusted. What they return
- * holds no control characters, so that it can be put into a request without opening a way to inject headers.
+ * Header values that a registry sends, from bytes to structs: pure functions, bounded, nothing trusted. What they
+ * return holds no control characters, so that it can be put into a request without opening a way to inject headers.
  */
 
 #include <stdbool.h>
@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #define HTTP_CHALLENGES_MAX 8
-#define HTTP_PARAM_MAX 4096
+#define HTTP_PARAM_MAX	    4096
 
 /**
  * struct http_challenge - one authentication scheme of a WWW-Authenticate header

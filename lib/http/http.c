@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Theory of operation: a request is a small state machine around exchanges (exchange.c). An exchange ends in finish(), which
- * decides: done, failed, another URL (redirect), wait for credentials (401), or sleep and try again. Everything runs in one
- * thread from http_step(); callbacks of libcurl never start or end exchanges, they only note what happened.
+ * Theory of operation: a request is a small state machine around exchanges (exchange.c). An exchange ends in finish(),
+ * which decides: done, failed, another URL (redirect), wait for credentials (401), or sleep and try again. Everything
+ * runs in one thread from http_step(); callbacks of libcurl never start or end exchanges, they only note what happened.
  *
  * Attempts are counted anew when a mebibyte has come since the last failure: a bad line that makes progress may take as
  * many attempts as it needs, a server that sends a byte and hangs up gets HTTP_RETRIES_MAX.
@@ -25,10 +25,10 @@
 #include "lib/http/url.h"
 #include "lib/oci/json.h"
 
-#define REDIRECTS_MAX 10
+#define REDIRECTS_MAX  10
 #define CHALLENGES_MAX 2
-#define PROGRESS (1U << 20)
-#define POLL_FDS_MAX 64
+#define PROGRESS       (1U << 20)
+#define POLL_FDS_MAX   64
 
 static int64_t setting(const char *name, int64_t dflt, int64_t max)
 {
@@ -140,7 +140,8 @@ static void retry_later(struct http_req *r, int code)
 	if (r->answer.retry_after && http_parse_retry_after(r->answer.retry_after, time(NULL), &after) < 0)
 		after = -1;
 	delay = http_retry_delay(r->attempt, r->h->backoff_ns, after, random);
-	log_debug("%s: %s; attempt %u in %lld ms", r->spec.what, r->e.msg, r->attempt + 1, (long long)(delay / NSEC_PER_MSEC));
+	log_debug("%s: %s; attempt %u in %lld ms", r->spec.what, r->e.msg, r->attempt + 1,
+		  (long long)(delay / NSEC_PER_MSEC));
 	http_exchange_end(r);
 	r->state = HTTP_SLEEPING;
 	r->wake = time_mono() + delay;
@@ -229,8 +230,8 @@ static int curl_error(struct http_req *r, CURLcode c)
 }
 
 /*
- * A connection that never came about is worth another attempt only where one has worked before: a wrong name or a registry
- * that is not there should be told at once.
+ * A connection that never came about is worth another attempt only where one has worked before: a wrong name or a
+ * registry that is not there should be told at once.
  */
 static bool is_curl_again(const struct http_req *r, CURLcode c)
 {
@@ -410,7 +411,8 @@ int http_step(struct http *h, struct pollfd *fds, size_t n_fds, int64_t timeout_
 	if (n_fds > POLL_FDS_MAX)
 		return err_say(e, EINVAL, "too many descriptors to wait for");
 	for (size_t i = 0; i < n_fds; i++)
-		w[i] = (struct curl_waitfd){ .fd = fds[i].fd, .events = fds[i].events & POLLIN ? CURL_WAIT_POLLIN : 0 };
+		w[i] = (struct curl_waitfd) { .fd = fds[i].fd,
+					      .events = fds[i].events & POLLIN ? CURL_WAIT_POLLIN : 0 };
 	ms = timeout_ns < 0 ? 1000 : (timeout_ns + NSEC_PER_MSEC - 1) / NSEC_PER_MSEC;
 	if (curl_multi_poll(h->multi, w, (unsigned)n_fds, (int)(ms > 10000 ? 10000 : ms), &n) != CURLM_OK)
 		return err_say(e, EIO, "waiting for the network failed");

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * HTTP requests that follow redirects, authenticate, time out, retry and resume on their own. One thread, one event loop:
- * http_step() moves every request on, and waits for the caller's descriptors at the same time. lib/http is the only user of
- * libcurl.
+ * HTTP requests that follow redirects, authenticate, time out, retry and resume on their own. One thread, one event
+ * loop: http_step() moves every request on, and waits for the caller's descriptors at the same time. lib/http is the
+ * only user of libcurl.
  */
 
 #include <poll.h>
@@ -26,8 +26,8 @@ void http_freep(struct http **h);
 #define auto_http __attribute__((cleanup(http_freep)))
 
 /*
- * One turn: moves requests on, calls their done functions, waits at most @timeout_ns (or for @fds: their revents are set).
- * Return: 0 or negative errno
+ * One turn: moves requests on, calls their done functions, waits at most @timeout_ns (or for @fds: their revents are
+ * set). Return: 0 or negative errno
  */
 int http_step(struct http *h, struct pollfd *fds, size_t n_fds, int64_t timeout_ns, struct err *e);
 
@@ -51,14 +51,15 @@ struct http_peer {
  * struct http_auth - who knows the credentials for the origin that a request starts at
  * @arg:	for the functions
  * @header:	value of Authorization, owned, or NULL; @ret_generation: which one it is
- * @challenge:	the server said 401 to @generation. Return: 1 there is a newer one: try again, 0 http_req_resume() will be
- *		called, negative errno: give up
+ * @challenge:	the server said 401 to @generation. Return: 1 there is a newer one: try again, 0 http_req_resume() will
+ *be called, negative errno: give up
  * @cancel:	@req, which waits, is being freed
  */
 struct http_auth {
 	void *arg;
 	char *(*header)(void *arg, unsigned *ret_generation);
-	int (*challenge)(void *arg, struct http_req *req, unsigned generation, const char *www_authenticate, struct err *e);
+	int (*challenge)(void *arg, struct http_req *req, unsigned generation, const char *www_authenticate,
+			 struct err *e);
 	void (*cancel)(void *arg, struct http_req *req);
 };
 
@@ -69,7 +70,8 @@ struct http_auth {
  * @what:	what is asked for, with its host: "manifest latest in quay.io/x"; begins every error
  * @accept:	Accept header or NULL
  * @form:	POST body (application/x-www-form-urlencoded) or NULL; wiped when released
- * @peer:	trust; its certificates serve @url's origin only, redirects elsewhere are verified against the system's authorities
+ * @peer:	trust; its certificates serve @url's origin only, redirects elsewhere are verified against the system's
+ *authorities
  * @auth:	credentials or NULL
  * @max:	longest body that is kept in memory (without @data)
  * @data:	takes the body piece by piece, in order, each byte once, from @offset on; may be NULL

@@ -10,7 +10,7 @@
 
 /* Tests shorten these two by the environment: SKIFF_HTTP_STALL (seconds), SKIFF_HTTP_BACKOFF (milliseconds). */
 #define HTTP_STALL_SECONDS 30
-#define HTTP_BACKOFF_MS 500
+#define HTTP_BACKOFF_MS	   500
 
 struct http {
 	CURLM *multi;

@@ -119,8 +119,8 @@ const char *registry_name(const struct registry *r)
 }
 
 /* One document, with one scheme. */
-static int get_once(struct registry *g, const char *scheme, struct http_spec *s, const char *object, struct http_req **ret,
-		    struct err *e)
+static int get_once(struct registry *g, const char *scheme, struct http_spec *s, const char *object,
+		    struct http_req **ret, struct err *e)
 {
 	auto_free char *url = xasprintf("%s://%s/v2/%s/%s", scheme, g->host, g->path, object);
 	int r;
@@ -135,7 +135,12 @@ static int get(struct registry *g, const char *object, const char *what, const c
 	       struct http_req **ret, struct err *e)
 {
 	struct http_spec s = {
-		.method = "GET", .what = what, .accept = accept, .peer = &g->peer, .auth = token_auth(g->token), .max = max,
+		.method = "GET",
+		.what = what,
+		.accept = accept,
+		.peer = &g->peer,
+		.auth = token_auth(g->token),
+		.max = max,
 	};
 	auto_http_req struct http_req *req = NULL;
 	int r;
@@ -152,7 +157,8 @@ static int get(struct registry *g, const char *object, const char *what, const c
 			if (r == 0)
 				*ret = take_ptr(&req);
 			/* That was without retries; a failure that may go away gets them below. */
-			if (r == 0 || (req && http_req_status(req) && http_req_status(req) < 500 && http_req_status(req) != 429))
+			if (r == 0 ||
+			    (req && http_req_status(req) && http_req_status(req) < 500 && http_req_status(req) != 429))
 				return r;
 			http_req_freep(&req);
 		}
@@ -175,7 +181,8 @@ static int get(struct registry *g, const char *object, const char *what, const c
  *
  * Return: 0, -ENOENT, -EACCES, -E2BIG, ...
  */
-int registry_manifest(struct registry *r, const char *reference, char **ret, size_t *ret_len, char **ret_type, struct err *e)
+int registry_manifest(struct registry *r, const char *reference, char **ret, size_t *ret_len, char **ret_type,
+		      struct err *e)
 {
 	auto_free char *what = xasprintf("manifest %s in %s", reference, r->name);
 	auto_free char *object = xasprintf("manifests/%s", reference);
@@ -232,8 +239,15 @@ int registry_blob_start(struct registry *r, const struct registry_blob *b, struc
 	auto_free char *what = xasprintf("blob %s in %s", b->digest, r->name);
 	auto_free char *url = NULL;
 	struct http_spec s = {
-		.method = "GET", .what = what, .peer = &r->peer, .auth = token_auth(r->token), .data = b->data,
-		.offset = b->have, .size = b->size, .done = b->done, .arg = b->arg,
+		.method = "GET",
+		.what = what,
+		.peer = &r->peer,
+		.auth = token_auth(r->token),
+		.data = b->data,
+		.offset = b->have,
+		.size = b->size,
+		.done = b->done,
+		.arg = b->arg,
 	};
 	int code = digest_check(b->digest, e);
 

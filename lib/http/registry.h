@@ -18,9 +18,9 @@ struct registry;
 struct registry_endpoint;
 
 enum registry_verify {
-	REGISTRY_VERIFY_CONF,  /* as configured */
+	REGISTRY_VERIFY_CONF,	/* as configured */
 	REGISTRY_VERIFY_ALWAYS, /* --tls-verify=true */
-	REGISTRY_VERIFY_NEVER, /* --tls-verify=false */
+	REGISTRY_VERIFY_NEVER,	/* --tls-verify=false */
 };
 
 /**
@@ -52,9 +52,11 @@ const char *registry_name(const struct registry *r);
 /*
  * A manifest or index by tag or digest. @ret_type: Content-Type, NULL where none came. Return: 0, -ENOENT, -EACCES, ...
  */
-int registry_manifest(struct registry *r, const char *reference, char **ret, size_t *ret_len, char **ret_type, struct err *e);
+int registry_manifest(struct registry *r, const char *reference, char **ret, size_t *ret_len, char **ret_type,
+		      struct err *e);
 /* A small blob into memory, at most @max bytes. */
-int registry_blob_read(struct registry *r, const char *digest, uint64_t max, char **ret, size_t *ret_len, struct err *e);
+int registry_blob_read(struct registry *r, const char *digest, uint64_t max, char **ret, size_t *ret_len,
+		       struct err *e);
 
 /**
  * struct registry_blob - a blob to fetch piece by piece

@@ -6,7 +6,8 @@
 #include "lib/base/time.h"
 
 #define DELAY_MAX (30 * NSEC_PER_SEC)
-/* A registry that asks for more than this means a quota, not a moment: the user sees the error sooner than the day's end. */
+/* A registry that asks for more than this means a quota, not a moment: the user sees the error sooner than the day's
+ * end. */
 #define RETRY_AFTER_MAX 60
 
 /**

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Theory of operation: the registry answers 401 and names schemes. For Basic the credentials become the Authorization value;
- * for Bearer one request goes to the token server while every request that got a 401 waits (http_req_resume()). Each new
- * value gets a new generation: a 401 for an older one means only "try again with what came meanwhile".
+ * Theory of operation: the registry answers 401 and names schemes. For Basic the credentials become the Authorization
+ * value; for Bearer one request goes to the token server while every request that got a 401 waits (http_req_resume()).
+ * Each new value gets a new generation: a 401 for an older one means only "try again with what came meanwhile".
  *
- * Where credentials go: Basic ones to the registry itself (https, or insecure by the user's wish), or to the realm, which
- * is https unless the registry is insecure (url_check_realm()). Redirects never see them (http.c).
+ * Where credentials go: Basic ones to the registry itself (https, or insecure by the user's wish), or to the realm,
+ * which is https unless the registry is insecure (url_check_realm()). Redirects never see them (http.c).
  */
 #include "lib/http/token.h"
 
@@ -21,7 +21,7 @@
 #include "lib/oci/auth.h"
 #include "lib/oci/json.h"
 
-#define TOKEN_MAX (256 * 1024)
+#define TOKEN_MAX   (256 * 1024)
 #define WAITING_MAX 64
 
 /**
@@ -241,7 +241,8 @@ static int ask_realm(struct token *t, const struct http_challenge *c, struct err
 static int no_credentials(const struct token *t, struct err *e)
 {
 	if (auth_is_empty(&t->cred))
-		return err_say(e, EACCES, "unauthorized: authentication required (no credentials for %s were found)", t->domain);
+		return err_say(e, EACCES, "unauthorized: authentication required (no credentials for %s were found)",
+			       t->domain);
 	return err_say(e, EACCES, "unauthorized: the credentials for %s were refused", t->domain);
 }
 
@@ -253,7 +254,8 @@ static int renew(struct token *t, const char *header, struct err *e)
 	int r = http_parse_challenges(header, &list);
 
 	if (r < 0)
-		return err_say(e, EPROTO, "the registry asks for authorisation in words that cannot be read (WWW-Authenticate)");
+		return err_say(e, EPROTO,
+			       "the registry asks for authorisation in words that cannot be read (WWW-Authenticate)");
 	r = load(t, e);
 	if (r < 0)
 		return r;
@@ -265,7 +267,8 @@ static int renew(struct token *t, const char *header, struct err *e)
 	if (bearer)
 		return ask_realm(t, bearer, e);
 	if (!http_challenge_find(&list, "basic"))
-		return err_say(e, ENOTSUP, "the registry asks for authorisation by '%.40s', which is not supported", list.v[0].scheme);
+		return err_say(e, ENOTSUP, "the registry asks for authorisation by '%.40s', which is not supported",
+			       list.v[0].scheme);
 	if (!t->cred.username || t->value)
 		return no_credentials(t, e);
 	set_value(t, basic(&t->cred));
@@ -329,8 +332,8 @@ void token_new(struct http *h, const char *domain, const char *path, const char 
 	t->domain = xstrdup(domain);
 	t->path = xstrdup(path);
 	t->config_dir = xstrdup(config_dir);
-	t->ops = (struct http_auth){ .arg = t, .header = on_header, .challenge = on_challenge, .cancel = on_cancel };
-	t->realm_ops = (struct http_auth){ .arg = t, .header = realm_header, .challenge = realm_challenge };
+	t->ops = (struct http_auth) { .arg = t, .header = on_header, .challenge = on_challenge, .cancel = on_cancel };
+	t->realm_ops = (struct http_auth) { .arg = t, .header = realm_header, .challenge = realm_challenge };
 	*ret = t;
 }
 

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * How one repository is authorised: anonymously, by Basic, or by a Bearer token that a token server hands out for the scope
- * that the registry names. Credentials are looked up when the registry first asks for them.
+ * How one repository is authorised: anonymously, by Basic, or by a Bearer token that a token server hands out for the
+ * scope that the registry names. Credentials are looked up when the registry first asks for them.
  */
 
 #include <stdbool.h>

@@ -96,7 +96,7 @@ void url_done(struct url *u)
 {
 	free(u->scheme);
 	free(u->host);
-	*u = (struct url){ 0 };
+	*u = (struct url) { 0 };
 }
 
 /**
@@ -146,8 +146,8 @@ int url_redirect(const char *from, const char *location, char **ret_url, bool *r
 		return r;
 	if (!*location || strlen(location) > URL_MAX || str_has_control(location) || strchr(location, ' '))
 		return err_say(e, EINVAL, "redirect to an invalid URL '%s'", shown);
-	if (curl_url_set(u, CURLUPART_FRAGMENT, NULL, 0) || curl_url_set(u, CURLUPART_URL, location, CURLU_DISALLOW_USER) ||
-	    curl_url_get(u, CURLUPART_URL, &abs, 0))
+	if (curl_url_set(u, CURLUPART_FRAGMENT, NULL, 0) ||
+	    curl_url_set(u, CURLUPART_URL, location, CURLU_DISALLOW_USER) || curl_url_get(u, CURLUPART_URL, &abs, 0))
 		return err_say(e, EINVAL, "redirect to an invalid URL '%s'", shown);
 	r = url_parse(from, &a, e);
 	if (r == 0)
