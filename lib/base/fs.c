@@ -117,6 +117,26 @@ int fs_read_fd(int fd, size_t max, char **ret, size_t *ret_len, struct err *e)
 }
 
 /**
+ * fs_read_regular() - Read a whole file that somebody else may have made a device or a pipe of
+ * @fd:		Open (with O_NONBLOCK)
+ * @max:	Bytes at most
+ * @ret:	The bytes, with a NUL behind them
+ * @ret_len:	How many; may be NULL
+ *
+ * Return: 0, -EINVAL for what is no regular file, -E2BIG, or another negative errno
+ */
+int fs_read_regular(int fd, size_t max, char **ret, size_t *ret_len)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	return fs_read_fd(fd, max, ret, ret_len, NULL);
+}
+
+/**
  * fs_read_file() - Read a whole regular file; never blocks on a FIFO or a device
  * @dirfd:	Where a relative path starts
  * @path:	The file; a symlink in the last component is followed

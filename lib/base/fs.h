@@ -20,6 +20,8 @@ int fs_open_dir(int dirfd, const char *path, int *ret_fd, struct err *e);
 int fs_make_dir(int dirfd, const char *name, mode_t mode, struct err *e);
 int fs_make_dirs(int dirfd, const char *path, mode_t mode, struct err *e);
 int fs_read_file(int dirfd, const char *path, size_t max, char **ret, size_t *ret_len, struct err *e);
+/* What is open must be a regular file. Return: 0, -EINVAL when it is not, -E2BIG. */
+int fs_read_regular(int fd, size_t max, char **ret, size_t *ret_len);
 int fs_read_fd(int fd, size_t max, char **ret, size_t *ret_len, struct err *e);
 int fs_write_file(int dirfd, const char *path, const void *data, size_t len, mode_t mode, struct err *e);
 int fs_replace_file(int dirfd, const char *name, const void *data, size_t len, mode_t mode, int flags, struct err *e);

@@ -115,9 +115,6 @@ enum {
 	PLAN_F_SINGLE_SILENT = 1 << 13, /* no emulation: ids 0 only */
 };
 
-/* Namespaces to join, by descriptor, in this order (struct plan.ns_fd). */
-enum plan_ns { PLAN_NS_USER, PLAN_NS_IPC, PLAN_NS_UTS, PLAN_NS_NET, PLAN_NS_MNT, PLAN_NS_CGROUP, PLAN_NS__N };
-
 /**
  * struct plan - the head of the block
  */
@@ -128,7 +125,8 @@ struct plan {
 	uint32_t flags;
 	int32_t root_fd;	  /* PLAN_RUN: detached mount of the root file system */
 	int32_t trace_fd;	  /* or negative */
-	int32_t ns_fd[PLAN_NS__N]; /* or negative */
+	int32_t join_pidfd;	  /* PLAN_EXEC: the container's first process */
+	uint32_t join_flags;	  /* CLONE_NEW*: its namespaces that are its own */
 	struct plan_array argv;	  /* pstr */
 	struct plan_array env;	  /* pstr */
 	struct plan_array mounts; /* struct plan_mount */

@@ -18,7 +18,7 @@ void plan_begin(struct plan_builder *b, enum plan_role role)
 					      .role = role,
 					      .root_fd = -1,
 					      .trace_fd = -1,
-					      .ns_fd = { -1, -1, -1, -1, -1, -1 },
+					      .join_pidfd = -1,
 					      .stdio = { -1, -1, -1 },
 					      .oom_score_adj = INT32_MIN,
 					      .personality = UINT32_MAX,

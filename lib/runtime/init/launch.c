@@ -30,33 +30,16 @@
  */
 int step_join(struct stage *s, struct err *e)
 {
-	static const struct {
-		enum plan_ns ns;
-		int type;
-		const char *name;
-	} order[] = {
-		{ PLAN_NS_USER, CLONE_NEWUSER, "user" },     { PLAN_NS_IPC, CLONE_NEWIPC, "ipc" },
-		{ PLAN_NS_UTS, CLONE_NEWUTS, "uts" },	     { PLAN_NS_NET, CLONE_NEWNET, "net" },
-		{ PLAN_NS_CGROUP, CLONE_NEWCGROUP, "cgroup" }, { PLAN_NS_MNT, CLONE_NEWNS, "mnt" },
-	};
+	int r = sys_setns(s->p->join_pidfd, (int)s->p->join_flags);
 
-	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++) {
-		int fd = s->p->ns_fd[order[i].ns], r;
-
-		if (fd < 0)
-			continue;
-		r = sys_setns(fd, order[i].type);
-		if (r < 0)
-			return err_set(e, r, "%s namespace", order[i].name);
-		if (order[i].ns != PLAN_NS_USER)
-			continue;
-		r = sys_setresgid(s->p->root_gid);
-		if (r == 0)
-			r = sys_setresuid(s->p->root_uid);
-		if (r < 0)
-			return err_set(e, r, "become root of the user namespace");
-		prctl(PR_SET_DUMPABLE, 0);
-	}
+	if (r < 0)
+		return err_set(e, r, "enter its namespaces");
+	r = sys_setresgid(s->p->root_gid);
+	if (r == 0)
+		r = sys_setresuid(s->p->root_uid);
+	if (r < 0)
+		return err_set(e, r, "become root of the user namespace");
+	prctl(PR_SET_DUMPABLE, 0);
 	s->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (s->root < 0)
 		return err_set(e, errno, "open the container's root");

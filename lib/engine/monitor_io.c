@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The container's standard streams. Output goes to the log (json-file: one JSON object a line) and to every attached client.
+ * While a client has a packet that does not fit into its socket, nothing more is read from the container: an attached client
+ * holds it back, as with docker, and nothing is lost. Readers of the log hold nobody back.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/fd.h"
+#include "lib/base/log.h"
+#include "lib/base/time.h"
+#include "lib/engine/monitor_int.h"
+#include "lib/oci/json.h"
+
+#define CHUNK 65536
+#define LINE_MAX_BYTES 16384 /* a longer line is logged in parts, as docker does */
+
+static void log_record(struct sbuf *b, const char *stream, const char *time, const char *data, size_t len)
+{
+	sbuf_adds(b, "{\"log\":");
+	json_quote(b, data, len);
+	sbuf_printf(b, ",\"stream\":\"%s\",\"time\":\"%s\"}\n", stream, time);
+}
+
+static void log_write(struct mon *m, const struct sbuf *b)
+{
+	if (m->log >= 0 && b->len && fd_write_full(m->log, b->p, b->len) < 0)
+		log_debug("cannot write the log"); /* a full disk must not stop the container */
+}
+
+static void log_data(struct mon *m, struct stream *s, const char *data, size_t len)
+{
+	static struct sbuf b; /* kept: one process, one loop */
+	char now[TIME_RFC3339_LEN];
+
+	if (m->log < 0)
+		return;
+	sbuf_reset(&b);
+	time_format_rfc3339(time_now(), now);
+	while (len) {
+		const char *nl = memchr(data, '\n', len);
+		size_t n = nl ? (size_t)(nl - data) + 1 : len;
+
+		if (s->partial.len == 0 && nl && n <= LINE_MAX_BYTES) {
+			log_record(&b, s->name, now, data, n);
+		} else {
+			if (n > LINE_MAX_BYTES - s->partial.len) {
+				n = LINE_MAX_BYTES - s->partial.len;
+				nl = NULL;
+			}
+			sbuf_add(&s->partial, data, n);
+			if (nl || s->partial.len >= LINE_MAX_BYTES) {
+				log_record(&b, s->name, now, s->partial.p, s->partial.len);
+				sbuf_reset(&s->partial);
+			}
+		}
+		data += n;
+		len -= n;
+	}
+	log_write(m, &b);
+}
+
+/**
+ * io_log_flush() - Log what is left of lines without an end
+ * @m:	Monitor
+ */
+void io_log_flush(struct mon *m)
+{
+	struct stream *const streams[] = { &m->out, &m->err };
+	char now[TIME_RFC3339_LEN];
+
+	time_format_rfc3339(time_now(), now);
+	for (int i = 0; i < 2; i++) {
+		auto_sbuf struct sbuf b = { 0 };
+
+		if (streams[i]->partial.len && m->log >= 0) {
+			log_record(&b, streams[i]->name, now, streams[i]->partial.p, streams[i]->partial.len);
+			log_write(m, &b);
+		}
+		sbuf_done(&streams[i]->partial);
+	}
+}
+
+static void close_stream(struct mon *m, struct stream *s)
+{
+	if (!s->open)
+		return;
+	s->open = false;
+	mon_unwatch(m, &s->src);
+	fd_closep(&s->src.fd);
+	if (m->in.fd >= 0 && m->c->tty && s == &m->out) /* the pty's other role */
+		m->in_open = false;
+}
+
+/* Read once and pass it on. Return: whether there was anything. */
+static bool pump(struct mon *m, struct stream *s)
+{
+	static char buf[CHUNK];
+	ssize_t n;
+
+	if (!s->open || m->blocked)
+		return false;
+	n = fd_read(s->src.fd, buf, sizeof(buf));
+	if (n == -EAGAIN)
+		return false;
+	if (n <= 0) { /* the end; a pty says EIO when its last slave is closed */
+		close_stream(m, s);
+		return false;
+	}
+	log_data(m, s, buf, (size_t)n);
+	clients_output(m, s->type, buf, (size_t)n);
+	return true;
+}
+
+static void on_output(struct mon *m, struct source *src, uint32_t events)
+{
+	struct stream *s = src == &m->out.src ? &m->out : &m->err;
+
+	(void)events;
+	pump(m, s);
+}
+
+/**
+ * io_drain() - After the container's end: pass on what is still in the pipes
+ * @m:	Monitor
+ */
+void io_drain(struct mon *m)
+{
+	while (pump(m, &m->out) || pump(m, &m->err))
+		;
+}
+
+static int nonblocking_pipe(int ours, int p[2], struct err *e)
+{
+	int r = fd_pipe(p, e);
+
+	if (r == 0)
+		r = fd_set_nonblock(p[ours], true);
+	return r;
+}
+
+/**
+ * io_open_streams() - Make the container's stdin, stdout and stderr (a terminal comes later: io_set_pty())
+ * @m:			Monitor
+ * @child_stdio:	The container's ends; negative where it gets none
+ * @e:			Failure
+ *
+ * Return: 0 or negative errno
+ */
+int io_open_streams(struct mon *m, int child_stdio[3], struct err *e)
+{
+	struct stream *const streams[] = { &m->out, &m->err };
+	int p[2], r = 0;
+
+	m->out.name = "stdout";
+	m->err.name = "stderr";
+	m->out.type = PROTO_STDOUT;
+	m->err.type = PROTO_STDERR;
+	if (m->c->tty)
+		return 0;
+	for (int i = 0; r == 0 && i < 2; i++) {
+		r = nonblocking_pipe(0, p, e);
+		if (r < 0)
+			break;
+		streams[i]->src.fd = p[0];
+		streams[i]->open = true;
+		child_stdio[i + 1] = p[1];
+	}
+	if (r == 0 && m->c->open_stdin) {
+		r = nonblocking_pipe(1, p, e);
+		if (r == 0) {
+			child_stdio[0] = p[0];
+			m->in.fd = p[1];
+			m->in_open = true;
+		}
+	}
+	return r;
+}
+
+static void on_stdin_writable(struct mon *m, struct source *s, uint32_t events);
+
+/**
+ * io_watch_streams() - Begin to read the container's output
+ * @m:	Monitor
+ */
+void io_watch_streams(struct mon *m)
+{
+	m->out.src.on = m->err.src.on = on_output;
+	m->in.on = on_stdin_writable;
+	if (m->out.open)
+		mon_watch(m, &m->out.src, EPOLLIN);
+	if (m->err.open)
+		mon_watch(m, &m->err.src, EPOLLIN);
+}
+
+/**
+ * io_set_pty() - The container's terminal has come
+ * @m:		Monitor
+ * @master:	Its master; owned from now on
+ */
+void io_set_pty(struct mon *m, int master)
+{
+	if (m->out.open || fd_set_nonblock(master, true) < 0) {
+		close(master);
+		return;
+	}
+	m->out.src.fd = master;
+	m->out.open = true;
+	m->in.fd = fcntl(master, F_DUPFD_CLOEXEC, 10);
+	m->in_open = m->in.fd >= 0;
+	io_watch_streams(m);
+}
+
+static void close_stdin(struct mon *m)
+{
+	static const char eot = 4;
+
+	if (!m->in_open)
+		return;
+	if (m->c->tty) { /* a terminal has no end: what a user would type */
+		(void)!write(m->in.fd, &eot, 1);
+		m->in_eof = false;
+		return;
+	}
+	m->in_open = false;
+	mon_unwatch(m, &m->in);
+	fd_closep(&m->in.fd);
+}
+
+static void flush_stdin(struct mon *m)
+{
+	size_t done = 0;
+
+	while (m->in_open && done < m->in_pending.len) {
+		ssize_t n = write(m->in.fd, m->in_pending.p + done, m->in_pending.len - done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			break;
+		if (n < 0) { /* the container has closed it */
+			m->in_eof = true;
+			done = m->in_pending.len;
+			break;
+		}
+		done += (size_t)n;
+	}
+	if (done < m->in_pending.len) {
+		memmove(m->in_pending.p, m->in_pending.p + done, m->in_pending.len - done);
+		m->in_pending.len -= done;
+		mon_watch(m, &m->in, EPOLLOUT);
+		return;
+	}
+	if (m->in_pending.len)
+		clients_resume(m);
+	sbuf_reset(&m->in_pending);
+	if (m->in.events)
+		mon_watch(m, &m->in, 0);
+	if (m->in_eof)
+		close_stdin(m);
+}
+
+static void on_stdin_writable(struct mon *m, struct source *s, uint32_t events)
+{
+	(void)s;
+	if (events & EPOLLERR && !m->in_pending.len) {
+		mon_watch(m, &m->in, 0);
+		close_stdin(m);
+		return;
+	}
+	flush_stdin(m);
+}
+
+/**
+ * io_stdin() - Data for the container's stdin
+ * @m:		Monitor
+ * @data:	Bytes
+ * @len:	How many
+ */
+void io_stdin(struct mon *m, const void *data, size_t len)
+{
+	if (!m->in_open)
+		return;
+	sbuf_add(&m->in_pending, data, len);
+	flush_stdin(m);
+}
+
+/**
+ * io_stdin_eof() - The attached client's stdin has ended
+ * @m:	Monitor
+ */
+void io_stdin_eof(struct mon *m)
+{
+	m->in_eof = true;
+	if (!m->in_pending.len)
+		close_stdin(m);
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/engine/monitor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/fd.h"
+#include "lib/base/fs.h"
+#include "lib/base/log.h"
+#include "lib/base/proc.h"
+#include "lib/base/sys.h"
+#include "lib/engine/monitor_run.h"
+#include "netns/uplink.h"
+#include "storage/store.h"
+
+static int map_init(struct mon_start *s, struct err *e)
+{
+	auto_free char *path = NULL;
+	auto_close int fd = -EBADF;
+	struct stat st;
+	void *p;
+	int r = proc_libexec("skiff-init", &path, e);
+
+	if (r < 0)
+		return r;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return err_set(e, errno, "open '%s'", path);
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size < 1024)
+		return err_say(e, ENOEXEC, "'%s' is not skiff's first stage", path);
+	p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (p == MAP_FAILED)
+		return err_set(e, errno, "map '%s'", path);
+	s->init_image = p;
+	s->init_size = (size_t)st.st_size;
+	return 0;
+}
+
+static int load_filter(const struct ctr *c, const struct spec *spec, struct seccomp_prog *ret, struct err *e)
+{
+	struct seccomp_spec s = { .kind = spec->seccomp_kind, .json = spec->seccomp_json, .caps = spec->caps,
+				  .json_len = spec->seccomp_json ? strlen(spec->seccomp_json) : 0 };
+	auto_close int cache = -EBADF;
+	int root = store_fd(c->store);
+
+	s.x86 = c->config.platform && str_has_prefix(c->config.platform, "linux/386");
+	if (fs_make_dir(root, "cache", 0700, e) < 0 || fs_open_dir(root, "cache", &cache, e) < 0)
+		return -e->code;
+	return seccomp_program(&s, cache, ret, e);
+}
+
+/* The first word from the monitor: the container runs, or why not. */
+static int first_word(int sock, int *ret_exit, struct err *e)
+{
+	static char buf[PROTO_DATA_MAX + 1];
+	struct proto_head h;
+
+	for (;;) {
+		long n = proto_recv(sock, &h, buf, NULL, 0, NULL, 0);
+
+		*ret_exit = 125;
+		if (n < 0)
+			return err_say(e, EPIPE, "the container's monitor ended without a word (out of memory?)");
+		if (h.type == PROTO_STARTED)
+			return 0;
+		if (h.type != PROTO_ERROR)
+			continue;
+		buf[n] = '\0';
+		*ret_exit = (int)h.arg;
+		return err_say(e, ECANCELED, "%s", buf);
+	}
+}
+
+static int fork_monitor(struct mon_start *s, int ours, struct err *e)
+{
+	auto_close int rd = -EBADF, wr = -EBADF;
+	uint64_t flags = CLONE_NEWUSER | CLONE_NEWNS | (s->spec->host_pid ? 0 : CLONE_NEWPID);
+	struct userns_maps maps;
+	int go[2], r = fd_pipe(go, e);
+	pid_t pid;
+
+	if (r < 0)
+		return r;
+	rd = go[0];
+	wr = go[1];
+	pid = sys_clone_fork(flags, NULL);
+	if (pid < 0)
+		return err_set(e, pid, "create a user namespace");
+	if (pid == 0) {
+		fd_closep(&wr);
+		close(ours);
+		s->go = rd;
+		_exit(monitor_run(s));
+	}
+	trace_mark("fork");
+	r = userns_maps_start(s->outer, pid, &maps, e);
+	if (r == 0)
+		r = userns_maps_finish(&maps, e);
+	trace_mark("newuidmap, newgidmap");
+	if (r == 0)
+		(void)fd_write_full(wr, "g", 1); /* if it has ended, first_word() says so */
+	fd_closep(&wr);
+	if (r < 0)
+		proc_wait(pid);
+	return r;
+}
+
+static int prepare(struct ctr *c, struct mon_start *s, struct err *e)
+{
+	const char *run;
+	int r = store_run_dir(c->store, &run, NULL, e);
+
+	if (r < 0)
+		return r;
+	if ((size_t)snprintf(s->socket_path, sizeof(s->socket_path), "%s/%.12s.sock", run, c->config.id) >= sizeof(s->socket_path) ||
+	    (size_t)snprintf(s->api_path, sizeof(s->api_path), "%s/%.12s.net", run, c->config.id) >= sizeof(s->api_path))
+		return err_say(e, ENAMETOOLONG, "the run folder's path '%s' is too long for a socket: use --runroot", run);
+	return map_init(s, e);
+}
+
+int monitor_start(struct ctr *c, const struct monitor_opts *o, int *ret_sock, int *ret_exit, struct err *e)
+{
+	auto_spec struct spec spec = { 0 };
+	auto_seccomp_prog struct seccomp_prog prog = { 0 };
+	auto_close int ours = -EBADF, theirs = -EBADF;
+	struct mon_start s = { .ctr = c, .opts = o, .spec = &spec, .seccomp = &prog };
+	struct idmap outer, inner;
+	int pair[2], r;
+
+	*ret_exit = 125;
+	r = spec_parse(&c->config, &spec, e);
+	if (r == 0)
+		r = idmap_for_caller(&outer, e);
+	if (r == 0)
+		r = spec_userns(&c->config, &outer, &inner, e);
+	if (r == 0 && spec.net == NET_SLIRP)
+		r = uplink_check(e);
+	if (r == 0)
+		r = load_filter(c, &spec, &prog, e);
+	if (r == 0)
+		r = driver_choose(c->store, o->storage_driver ? o->storage_driver : c->config.storage_driver, &s.driver, e);
+	if (r == 0)
+		r = prepare(c, &s, e);
+	if (r == 0)
+		r = fd_socketpair(SOCK_SEQPACKET, pair, e);
+	if (r < 0)
+		return r;
+	ours = pair[0];
+	theirs = pair[1];
+	s.sock = theirs;
+	s.outer = &outer;
+	s.inner = &inner;
+	if (outer.single)
+		log_warn("single-id mode: %s", outer.why_single);
+	trace_mark("prepared");
+	r = fork_monitor(&s, ours, e);
+	fd_closep(&theirs);
+	if (r == 0)
+		r = first_word(ours, ret_exit, e);
+	trace_mark("first word");
+	if (r < 0)
+		return r;
+	*ret_sock = take_fd(&ours);
+	return 0;
+}

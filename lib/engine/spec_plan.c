@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The plan's mounts, devices, settings and identity, and the three files below /etc that every container gets. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/mount.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/fd.h"
+#include "lib/base/fs.h"
+#include "lib/base/str.h"
+#include "lib/base/sys.h"
+#include "lib/engine/spec.h"
+#include "lib/oci/runspec.h"
+#include "netns/uplink.h"
+
+#define SAFE (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
+#define DEFAULT_SHM (64U << 20)
+#define NOFILE_MAX 1048576U
+
+/* The mounts of a plan while they are collected. */
+struct mounts {
+	struct plan_builder *b;
+	struct plan_mount *v;
+	size_t n;
+};
+
+static struct plan_mount *add_mount(struct mounts *m, enum plan_mount_kind kind, const char *target, uint64_t attrs,
+				    const char *data)
+{
+	struct plan_mount *r;
+
+	m->v = xrealloc(m->v, (m->n + 1) * sizeof(*m->v));
+	r = &m->v[m->n++];
+	*r = (struct plan_mount){ .kind = kind, .fd = -1, .attr_set = attrs };
+	r->target = plan_add_str(m->b, target);
+	r->data = plan_add_str(m->b, data);
+	return r;
+}
+
+static bool user_mounts(const struct spec *s, const char *target)
+{
+	for (size_t i = 0; i < s->n_mounts; i++)
+		if (!strcmp(s->mounts[i].target, target))
+			return true;
+	return false;
+}
+
+/* A file or folder of the host as a detached mount, opened here: level A may walk where a container's ids may not. */
+static int add_bind(struct mounts *m, struct spec_fds *fds, int dirfd, const char *source, const char *target,
+		    uint64_t attrs, unsigned flags, struct err *e)
+{
+	struct plan_mount *p;
+	struct stat st;
+	int fd = sys_open_tree(dirfd, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (flags & PLAN_M_RECURSIVE ? AT_RECURSIVE : 0));
+
+	if (fd < 0)
+		return err_set(e, fd, "bind '%s'", source);
+	spec_fds_add(fds, fd);
+	if (fd_move_high(&fds->v[fds->n - 1], e) < 0)
+		return -EMFILE;
+	fd = fds->v[fds->n - 1];
+	if (fstat(fd, &st) < 0)
+		return err_set(e, errno, "stat '%s'", source);
+	p = add_mount(m, PLAN_MOUNT_BIND, target, attrs, NULL);
+	p->fd = fd;
+	p->flags = flags | (S_ISDIR(st.st_mode) ? 0 : PLAN_M_FILE);
+	return 0;
+}
+
+static int shared_ipc_mounts(const struct spec_run *r, struct mounts *m, struct spec_fds *fds, struct err *e)
+{
+	int err = 0;
+
+	if (!user_mounts(r->spec, "/dev/shm"))
+		err = add_bind(m, fds, AT_FDCWD, "/dev/shm", "/dev/shm", SAFE, PLAN_M_RECURSIVE, e);
+	if (err == 0 && access("/dev/mqueue", F_OK) == 0)
+		err = add_bind(m, fds, AT_FDCWD, "/dev/mqueue", "/dev/mqueue", SAFE, 0, e);
+	return err;
+}
+
+static int default_mounts(const struct spec_run *r, struct mounts *m, struct spec_fds *fds, struct err *e)
+{
+	const struct ctr_config *c = r->config;
+	const struct spec *s = r->spec;
+	uint64_t ro = c->privileged ? 0 : MOUNT_ATTR_RDONLY;
+	char shm[64];
+	int err = 0;
+
+	if (s->host_pid)
+		err = add_bind(m, fds, AT_FDCWD, "/proc", "/proc", SAFE, PLAN_M_RECURSIVE, e);
+	else
+		add_mount(m, PLAN_MOUNT_PROC, "/proc", SAFE, NULL);
+	if (err < 0)
+		return err;
+	add_mount(m, PLAN_MOUNT_DEV, "/dev", MOUNT_ATTR_NOSUID | MOUNT_ATTR_STRICTATIME, "mode=755,size=65536k");
+	if (s->host_ipc) {
+		err = shared_ipc_mounts(r, m, fds, e);
+	} else {
+		snprintf(shm, sizeof(shm), "mode=1777,size=%llu",
+			 (unsigned long long)(c->shm_size ? c->shm_size : DEFAULT_SHM));
+		if (!user_mounts(s, "/dev/shm") && !s->no_shm)
+			add_mount(m, PLAN_MOUNT_TMPFS, "/dev/shm", SAFE, shm);
+		add_mount(m, PLAN_MOUNT_MQUEUE, "/dev/mqueue", SAFE, NULL)->flags = PLAN_M_OPTIONAL;
+	}
+	if (err < 0)
+		return err;
+	if (s->net == NET_HOST) /* a new sysfs needs a network namespace of our own */
+		err = add_bind(m, fds, AT_FDCWD, "/sys", "/sys", SAFE | ro, PLAN_M_RECURSIVE, e);
+	else
+		add_mount(m, PLAN_MOUNT_SYSFS, "/sys", SAFE | ro, NULL);
+	/* Nothing is delegated to the container: an empty folder tells its programs so (CVE-2022-0492). */
+	if (err == 0 && s->net != NET_HOST)
+		add_mount(m, PLAN_MOUNT_TMPFS, "/sys/fs/cgroup", SAFE | MOUNT_ATTR_RDONLY, "mode=755,size=0,nr_inodes=2")->flags =
+			PLAN_M_OPTIONAL;
+	return err;
+}
+
+static int etc_files(const struct spec_run *r, struct mounts *m, struct spec_fds *fds, struct err *e)
+{
+	static const struct {
+		const char *name, *target;
+	} files[] = { { "hostname", "/etc/hostname" }, { "hosts", "/etc/hosts" }, { "resolv.conf", "/etc/resolv.conf" } };
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		int err;
+
+		if (user_mounts(r->spec, files[i].target) || (r->config->no_hosts && i == 1))
+			continue;
+		err = add_bind(m, fds, r->dirfd, files[i].name, files[i].target, SAFE, PLAN_M_IMPLICIT, e);
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}
+
+static uint64_t attrs_of(const struct mountspec *u, bool noexec)
+{
+	uint64_t a = u->read_only ? MOUNT_ATTR_RDONLY : 0;
+
+	if (u->suid != TRI_YES)
+		a |= MOUNT_ATTR_NOSUID;
+	if (u->dev != TRI_YES)
+		a |= MOUNT_ATTR_NODEV;
+	if (u->exec == TRI_NO || (noexec && u->exec == TRI_UNSET))
+		a |= MOUNT_ATTR_NOEXEC;
+	return a;
+}
+
+static uint64_t propagation_of(enum propagation p)
+{
+	static const uint64_t ms[PROPAGATION__N] = {
+		[PROPAGATION_DEFAULT] = MS_PRIVATE, [PROPAGATION_PRIVATE] = MS_PRIVATE, [PROPAGATION_RPRIVATE] = MS_PRIVATE,
+		[PROPAGATION_SLAVE] = MS_SLAVE,	    [PROPAGATION_RSLAVE] = MS_SLAVE,	[PROPAGATION_SHARED] = MS_SHARED,
+		[PROPAGATION_RSHARED] = MS_SHARED,
+	};
+
+	return ms[p];
+}
+
+static void tmpfs_mount(struct mounts *m, const struct mountspec *u)
+{
+	auto_sbuf struct sbuf o = { 0 };
+
+	sbuf_printf(&o, "mode=%o", u->mode);
+	if (u->size)
+		sbuf_printf(&o, ",size=%llu", (unsigned long long)u->size);
+	if (u->inodes)
+		sbuf_printf(&o, ",nr_inodes=%llu", (unsigned long long)u->inodes);
+	if (u->uid >= 0)
+		sbuf_printf(&o, ",uid=%lld", (long long)u->uid);
+	if (u->gid >= 0)
+		sbuf_printf(&o, ",gid=%lld", (long long)u->gid);
+	add_mount(m, PLAN_MOUNT_TMPFS, u->target, attrs_of(u, true), sbuf_str(&o));
+}
+
+static int bind_source(struct mounts *m, struct spec_fds *fds, const struct mountspec *u, struct err *e)
+{
+	unsigned flags = u->recursive == MOUNT_RECURSIVE_DISABLED ? 0 : PLAN_M_RECURSIVE;
+	int r;
+
+	if (u->make_source && access(u->source, F_OK) < 0 && errno == ENOENT) {
+		r = fs_make_dirs(AT_FDCWD, u->source, 0755, e);
+		if (r < 0)
+			return r;
+	}
+	r = add_bind(m, fds, AT_FDCWD, u->source, u->target, attrs_of(u, false), flags, e);
+	if (r == -ENOENT)
+		return err_say(e, ENOENT, "invalid mount config for type \"bind\": bind source path does not exist: %s", u->source);
+	if (r < 0)
+		return r;
+	m->v[m->n - 1].propagation = propagation_of(u->propagation);
+	return 0;
+}
+
+static int all_mounts(const struct spec_run *r, struct mounts *m, struct spec_fds *fds, struct err *e)
+{
+	static const char *const writable[] = { "/tmp", "/var/tmp", "/run" };
+	int err = default_mounts(r, m, fds, e);
+
+	if (err == 0)
+		err = etc_files(r, m, fds, e);
+	for (size_t i = 0; r->config->read_only && r->config->read_only_tmpfs && i < 3; i++)
+		if (!user_mounts(r->spec, writable[i]))
+			add_mount(m, PLAN_MOUNT_TMPFS, writable[i], MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, "mode=1777");
+	for (size_t i = 0; err == 0 && i < r->spec->n_mounts; i++) {
+		if (r->spec->mounts[i].type == MOUNTSPEC_TMPFS)
+			tmpfs_mount(m, &r->spec->mounts[i]);
+		else
+			err = bind_source(m, fds, &r->spec->mounts[i], e);
+	}
+	return err;
+}
+
+static int devices(const struct spec_run *r, struct plan_builder *b, struct spec_fds *fds, struct err *e)
+{
+	size_t n = strv_len(r->config->devices);
+	auto_free struct plan_device *v = xcalloc(n, sizeof(*v));
+
+	for (size_t i = 0; i < n; i++) {
+		auto_devicespec struct devicespec d = { 0 };
+		struct stat st;
+		int fd, err = devicespec_parse(r->config->devices[i], &d, e);
+
+		if (err < 0)
+			return err;
+		fd = sys_open_tree(AT_FDCWD, d.source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+		if (fd < 0)
+			return err_set(e, fd, "error gathering device information while adding custom device \"%s\"", d.source);
+		spec_fds_add(fds, fd);
+		err = fd_move_high(&fds->v[fds->n - 1], e);
+		fd = fds->v[fds->n - 1];
+		if (err < 0)
+			return err;
+		if (fstat(fd, &st) < 0 || !(S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)))
+			return err_say(e, ENODEV, "'%s' is not a device", d.source);
+		v[i] = (struct plan_device){ .fd = fd, .rdev = st.st_rdev, .target = plan_add_str(b, d.target) };
+	}
+	b->head.devices = plan_add_array(b, v, n, sizeof(*v));
+	return 0;
+}
+
+static void add_pair(struct plan_builder *b, struct plan_pair **v, size_t *n, const char *key, const char *value)
+{
+	*v = xrealloc(*v, (*n + 1) * sizeof(**v));
+	(*v)[(*n)++] = (struct plan_pair){ plan_add_str(b, key), plan_add_str(b, value) };
+}
+
+/* In its own network namespace a container may use ports below 1024 and ping, as with docker, for the ids that it has. */
+static void sysctls(const struct spec_run *r, struct plan_builder *b)
+{
+	auto_free struct plan_pair *v = NULL;
+	const struct idmap_range *last = &r->inner->gid[r->inner->n_gid - 1];
+	size_t n = 0;
+	char range[32];
+
+	if (r->spec->net != NET_HOST && !r->spec->host_pid) {
+		snprintf(range, sizeof(range), "0 %u", last->inside + last->count - 1);
+		add_pair(b, &v, &n, "net.ipv4.ip_unprivileged_port_start", "0");
+		add_pair(b, &v, &n, "net.ipv4.ping_group_range", range);
+	}
+	for (char **t = r->config->sysctls; t && *t; t++) {
+		auto_sysctlspec struct sysctlspec y = { 0 };
+
+		if (sysctlspec_parse(*t, &y, NULL) == 0)
+			add_pair(b, &v, &n, y.name, y.value);
+	}
+	b->head.sysctls = plan_add_array(b, v, n, sizeof(*v));
+}
+
+/* docker's unlimited nofile breaks programs that loop over descriptors; core files stay off (SECURITY: limits). */
+static void rlimits(const struct spec_run *r, struct plan_builder *b)
+{
+	auto_free struct plan_rlimit *v = xcalloc(strv_len(r->config->ulimits) + 2, sizeof(*v));
+	struct rlimit own;
+	size_t n = 0;
+
+	if (getrlimit(RLIMIT_NOFILE, &own) == 0)
+		v[n++] = (struct plan_rlimit){ RLIMIT_NOFILE, 0, own.rlim_max < NOFILE_MAX ? own.rlim_max : NOFILE_MAX, own.rlim_max };
+	if (getrlimit(RLIMIT_CORE, &own) == 0)
+		v[n++] = (struct plan_rlimit){ RLIMIT_CORE, 0, 0, own.rlim_max };
+	for (char **t = r->config->ulimits; t && *t; t++) {
+		struct ulimitspec u;
+
+		if (ulimitspec_parse(*t, &u, NULL) < 0 || getrlimit((__rlimit_resource_t)u.resource, &own) < 0)
+			continue;
+		/* An ordinary user cannot raise its hard limit: the CLI has warned at create. */
+		if (u.hard > own.rlim_max)
+			u.hard = own.rlim_max;
+		if (u.soft > u.hard)
+			u.soft = u.hard;
+		v[n++] = (struct plan_rlimit){ (uint32_t)u.resource, 0, u.soft, u.hard };
+	}
+	b->head.rlimits = plan_add_array(b, v, n, sizeof(*v));
+}
+
+void spec_plan_identity(const struct spec_run *r, struct plan_builder *b)
+{
+	struct plan *p = &b->head;
+	unsigned mode;
+
+	p->uid = r->user->uid;
+	p->gid = r->user->gid;
+	p->root_uid = idmap_has_inside(r->inner->uid, r->inner->n_uid, 0) ? 0 : r->inner->uid[0].inside;
+	p->root_gid = idmap_has_inside(r->inner->gid, r->inner->n_gid, 0) ? 0 : r->inner->gid[0].inside;
+	p->groups = plan_add_array(b, r->user->groups, r->user->n_groups, sizeof(*r->user->groups));
+	p->cap_bounding = r->spec->caps;
+	/* Only root holds capabilities (docker's rule); an explicit --privileged does not change it. */
+	p->cap_permitted = p->uid == 0 || r->inner->single ? r->spec->caps : 0;
+	p->cap_ambient = 0;
+	p->flags |= PLAN_F_KEYRING;
+	if (r->spec->nnp)
+		p->flags |= PLAN_F_NNP;
+	if (r->inner->single)
+		p->flags |= PLAN_F_SINGLE;
+	if (r->seccomp->n)
+		p->seccomp = plan_add_array(b, r->seccomp->insns, r->seccomp->n, sizeof(struct sock_filter));
+	if (r->config->umask && str_to_mode(r->config->umask, &mode) == 0)
+		p->umask = mode;
+	p->trace_fd = r->trace_fd;
+	for (int i = 0; i < 3; i++)
+		p->stdio[i] = r->stdio[i];
+}
+
+static void run_identity(const struct spec_run *r, struct plan_builder *b)
+{
+	const struct ctr_config *c = r->config;
+	auto_strv char **argv = strv_dup(c->entrypoint), **env = spec_env(c, r->user, NULL, c->tty);
+	const char *path = NULL;
+	struct plan *p = &b->head;
+
+	for (char **a = c->cmd; a && *a; a++)
+		strv_add(&argv, *a);
+	for (char **v = env; v && *v; v++)
+		if (str_after(*v, "PATH="))
+			path = str_after(*v, "PATH=");
+	p->argv = plan_add_strv(b, argv);
+	p->env = plan_add_strv(b, env);
+	p->exec_path = plan_add_str(b, path);
+	p->cwd = plan_add_str(b, str_is_empty(c->cwd) ? "/" : c->cwd);
+	p->hostname = r->spec->host_uts ? 0 : plan_add_str(b, c->hostname);
+	p->domainname = str_is_empty(c->domainname) || r->spec->host_uts ? 0 : plan_add_str(b, c->domainname);
+	p->oom_score_adj = c->has_oom_score_adj ? (int32_t)c->oom_score_adj : INT32_MIN;
+}
+
+int spec_plan_run(const struct spec_run *r, struct plan_builder *b, struct spec_fds *fds, struct err *e)
+{
+	const struct ctr_config *c = r->config;
+	struct mounts m = { .b = b };
+	struct plan *p = &b->head;
+	int err = all_mounts(r, &m, fds, e);
+
+	if (err == 0)
+		err = devices(r, b, fds, e);
+	if (err == 0)
+		p->mounts = plan_add_array(b, m.v, m.n, sizeof(*m.v));
+	free(m.v);
+	if (err < 0)
+		return err;
+	p->root_fd = r->root_fd;
+	p->flags |= PLAN_F_CREATE_CWD | PLAN_F_WAIT_GO;
+	if (r->spec->net != NET_HOST)
+		p->flags |= PLAN_F_NEW_NET;
+	p->flags |= PLAN_F_JOIN_CGROUPNS;
+	if (c->tty)
+		p->flags |= PLAN_F_TTY | PLAN_F_CONSOLE;
+	if (c->init)
+		p->flags |= PLAN_F_REAPER;
+	if (c->read_only)
+		p->flags |= PLAN_F_ROOT_RO;
+	p->tty_gid = idmap_has_inside(r->inner->gid, r->inner->n_gid, 5) ? 5 : UINT32_MAX;
+	p->masked = plan_add_strv(b, r->spec->masked);
+	p->readonly = plan_add_strv(b, r->spec->readonly);
+	sysctls(r, b);
+	rlimits(r, b);
+	spec_plan_identity(r, b);
+	run_identity(r, b);
+	return 0;
+}
+
+static void hosts_text(const struct ctr_config *c, const struct spec *s, struct sbuf *b)
+{
+	const char *own = s->net == NET_SLIRP ? UPLINK_ADDRESS : "127.0.1.1";
+
+	sbuf_adds(b, "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n");
+	for (char **t = c->extra_hosts; t && *t; t++) {
+		auto_hostspec struct hostspec h = { 0 };
+
+		if (hostspec_parse(*t, &h, NULL) == 0)
+			sbuf_printf(b, "%s\t%s\n", h.ip ? h.ip : UPLINK_GATEWAY, h.name);
+	}
+	if (s->net == NET_SLIRP)
+		sbuf_printf(b, "%s\thost.docker.internal host.containers.internal\n", UPLINK_GATEWAY);
+	else if (s->net == NET_HOST)
+		sbuf_adds(b, "127.0.0.1\thost.docker.internal host.containers.internal\n");
+	if (!str_is_empty(c->hostname)) {
+		sbuf_printf(b, "%s\t%s", own, c->hostname);
+		if (!str_is_empty(c->domainname))
+			sbuf_printf(b, ".%s %s", c->domainname, c->hostname);
+		if (!str_is_eq(c->name, c->hostname))
+			sbuf_printf(b, " %s", c->name);
+		sbuf_addc(b, '\n');
+	}
+}
+
+/* Search domains and options of the host's resolv.conf; its servers only where they are reachable as they are. */
+static void host_resolv(bool servers, struct sbuf *b, bool search, bool options)
+{
+	auto_free char *text = NULL;
+
+	if (fs_read_file(AT_FDCWD, "/etc/resolv.conf", 1U << 20, &text, NULL, NULL) < 0)
+		return;
+	for (char *line = text, *next; line; line = next) {
+		next = strchr(line, '\n');
+		if (next)
+			*next++ = '\0';
+		if ((servers && str_has_prefix(line, "nameserver")) ||
+		    (search && (str_has_prefix(line, "search") || str_has_prefix(line, "domain"))) ||
+		    (options && str_has_prefix(line, "options")))
+			sbuf_printf(b, "%s\n", line);
+	}
+}
+
+static void resolv_text(const struct ctr_config *c, const struct spec *s, struct sbuf *b)
+{
+	auto_free char *search = strv_join(c->dns_search, " "), *opts = strv_join(c->dns_opts, " ");
+
+	for (char **d = c->dns; d && *d; d++)
+		sbuf_printf(b, "nameserver %s\n", *d);
+	if (!c->dns && s->net == NET_SLIRP)
+		sbuf_printf(b, "nameserver %s\n", UPLINK_DNS);
+	if (s->net != NET_NONE || c->dns)
+		host_resolv(!c->dns && s->net == NET_HOST, b, !c->dns_search, !c->dns_opts);
+	if (!str_is_empty(search) && strcmp(search, "."))
+		sbuf_printf(b, "search %s\n", search);
+	if (!str_is_empty(opts))
+		sbuf_printf(b, "options %s\n", opts);
+}
+
+int spec_write_files(const struct ctr_config *c, const struct spec *s, int dirfd, struct err *e)
+{
+	auto_sbuf struct sbuf hosts = { 0 }, resolv = { 0 }, hostname = { 0 };
+	int r;
+
+	hosts_text(c, s, &hosts);
+	resolv_text(c, s, &resolv);
+	sbuf_printf(&hostname, "%s\n", c->hostname ? c->hostname : "");
+	/* Readable by every id of the container; the folder around them is ours alone. */
+	r = fs_write_file(dirfd, "hosts", sbuf_str(&hosts), hosts.len, 0644, e);
+	if (r == 0)
+		r = fs_write_file(dirfd, "resolv.conf", sbuf_str(&resolv), resolv.len, 0644, e);
+	if (r == 0)
+		r = fs_write_file(dirfd, "hostname", sbuf_str(&hostname), hostname.len, 0644, e);
+	return r;
+}
