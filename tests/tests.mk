@@ -77,3 +77,7 @@ check check-full:
 	+$(MAKE) tests-build
 	+$(MAKE) SAN=1 O=$(O)-san tests-build
 	$(RUN) $@
+
+.PHONY: bench
+bench: all test-tools
+	tests/bench/run $(O)
