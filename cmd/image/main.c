@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* skiff-image: the verbs that need libcurl, libarchive and OpenSSL. skiff becomes this program when it is asked for one. */
+#include <stddef.h>
+#include <sys/resource.h>
+
+#include "cmd/image/verbs.h"
+#include "cmd/spec.h"
+
+static const struct cmd *const verbs[] = {
+	&cmd_pull,
+	NULL,
+};
+
+static const struct cmd_topic topics[] = {
+	{ "image", "Manage images" },
+	{ NULL, NULL },
+};
+
+static const struct cmd_impl impls[] = {
+	{ &cmd_pull, pull_run },
+	{ NULL, NULL },
+};
+
+int main(int argc, char **argv)
+{
+	static const struct app app = { .cmds = verbs, .topics = topics, .impls = impls };
+	const struct rlimit none = { 0, 0 };
+
+	/* Passwords and tokens are in memory here: they must not end in a core file. */
+	setrlimit(RLIMIT_CORE, &none);
+	return app_main(&app, argc, argv);
+}

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/image/fetch.h"
+#include "cmd/image/remote.h"
+#include "cmd/image/stop.h"
+#include "cmd/image/verbs.h"
+#include "cmd/spec.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/log.h"
+#include "lib/base/str.h"
+#include "lib/base/time.h"
+#include "lib/format/progress.h"
+#include "lib/http/http.h"
+#include "lib/oci/conf.h"
+#include "lib/oci/registries.h"
+#include "lib/runtime/userns.h"
+#include "storage/store.h"
+
+/* docker has 3; a fourth keeps two processors busy through the largest layer's end. */
+#define PARALLEL 4
+
+/**
+ * struct pull - one `skiff pull`
+ * @out:	progress of the image that is being pulled
+ * @quiet:	only the id is printed
+ */
+struct pull {
+	struct remote remote;
+	struct store *store;
+	struct idmap map;
+	struct progress *out;
+	unsigned parallel;
+	bool quiet;
+	bool map_known;
+};
+
+static void on_found(void *arg, const struct remote_image *i)
+{
+	struct pull *p = arg;
+	auto_free char *text = xasprintf("%s: Pulling from %s", i->ref.digest ? i->ref.digest : i->ref.tag, i->ref.path);
+
+	if (i->default_tag)
+		progress_message(p->out, "Using default tag: latest");
+	progress_message(p->out, text);
+}
+
+static int fill_rec(const struct remote_image *i, struct image_rec *rec, struct err *e)
+{
+	*rec = (struct image_rec){
+		.name = ref_full(&i->ref),
+		.manifest_digest = xstrdup(i->manifest_digest),
+		.config_digest = xstrdup(i->manifest.config.digest),
+		.repo_digest = xstrdup(i->digest),
+	};
+	if (i->config->created && time_parse_rfc3339(i->config->created, &rec->created_ns) < 0)
+		rec->created_ns = 0;
+	return rec->name ? 0 : err_set(e, EINVAL, "image name");
+}
+
+/* Is the store's image of that name the one the registry has, and whole? */
+static bool is_current(struct store *s, const struct remote_image *i, const struct image_rec *rec)
+{
+	auto_image_rec struct image_rec have = { 0 };
+
+	return store_image_find(s, rec->name, &have, NULL) == 0 && str_is_eq(have.name, rec->name) &&
+	       str_is_eq(have.manifest_digest, rec->manifest_digest) && str_is_eq(have.repo_digest, rec->repo_digest) &&
+	       store_layers_check(s, i->config->diff_ids, NULL) == 0;
+}
+
+static int learn_map(struct pull *p, struct err *e)
+{
+	int r;
+
+	if (p->map_known)
+		return 0;
+	r = idmap_for_caller(&p->map, e);
+	if (r < 0)
+		return r;
+	if (p->map.single)
+		log_warn("single-id mode: %s", p->map.why_single);
+	p->map_known = true;
+	return 0;
+}
+
+static int stage_documents(struct store_txn *t, const struct remote_image *i, struct err *e)
+{
+	int r = store_txn_need_blob(t, i->manifest_digest, e);
+
+	if (r == 0)
+		r = store_txn_blob_write(t, i->manifest_digest, i->manifest_text, i->manifest_len, e);
+	if (r >= 0)
+		r = store_txn_need_blob(t, i->manifest.config.digest, e);
+	if (r == 0)
+		r = store_txn_blob_write(t, i->manifest.config.digest, i->config_text, i->config_len, e);
+	return r < 0 ? r : 0;
+}
+
+/* One transaction. Return: 1 when another is needed (see fetch_run()). */
+static int transact(struct pull *p, struct fetch *f, const struct remote_image *i, const struct image_rec *rec, struct err *e)
+{
+	auto_store_txn struct store_txn *t = NULL;
+	int more, r = store_txn_begin(p->store, &t, e);
+
+	if (r < 0)
+		return r;
+	more = fetch_run(f, t, e);
+	trace_mark("layers are unpacked");
+	if (more < 0)
+		return more;
+	if (!more) {
+		r = stage_documents(t, i, e);
+		if (r == 0)
+			r = store_txn_tag(t, rec, e);
+	}
+	if (r == 0)
+		r = store_txn_commit(t, e);
+	trace_mark("committed");
+	return r < 0 ? r : more;
+}
+
+static int fetch_image(struct pull *p, const struct remote_image *i, const struct image_rec *rec, struct err *e)
+{
+	const struct fetch_spec spec = {
+		.http = p->remote.http,
+		.registry = i->registry,
+		.manifest = &i->manifest,
+		.diff_ids = i->config->diff_ids,
+		.map = &p->map,
+		.progress = p->out,
+		.parallel = p->parallel,
+		.stop = p->remote.stop,
+		.store_fd = store_fd(p->store),
+	};
+	auto_fetch struct fetch *f = NULL;
+	int r = learn_map(p, e);
+
+	if (r == 0)
+		r = fetch_new(&spec, &f, e);
+	if (r < 0)
+		return r;
+	do
+		r = transact(p, f, i, rec, e);
+	while (r > 0);
+	return r;
+}
+
+/* What docker prints at the end, and scripts read. */
+static void report(const struct pull *p, const struct remote_image *i, const struct image_rec *rec, bool changed)
+{
+	auto_free char *familiar = ref_familiar(&i->ref);
+
+	if (p->quiet) {
+		printf("%s\n", rec->config_digest);
+	} else {
+		printf("Digest: %s\n", i->digest);
+		printf("Status: %s %s\n", changed ? "Downloaded newer image for" : "Image is up to date for", familiar);
+		printf("%s\n", rec->name);
+	}
+	fflush(stdout);
+}
+
+static int pull_one(struct pull *p, const char *text, struct err *e)
+{
+	auto_remote_image struct remote_image i = { 0 };
+	auto_image_rec struct image_rec rec = { 0 };
+	bool changed;
+	int r;
+
+	p->out = progress_new(STDERR_FILENO, p->quiet ? PROGRESS_QUIET : progress_mode_for(STDERR_FILENO));
+	r = remote_find(&p->remote, text, on_found, p, &i, e);
+	trace_mark("manifest and config are known");
+	if (r == 0)
+		r = fill_rec(&i, &rec, e);
+	changed = r == 0 && !is_current(p->store, &i, &rec);
+	if (changed)
+		r = fetch_image(p, &i, &rec, e);
+	progress_free(p->out);
+	p->out = NULL;
+	if (r == 0)
+		report(p, &i, &rec, changed);
+	return r;
+}
+
+static int set_platform(const char *text, struct oci_platform *ret, struct err *e)
+{
+	return text ? oci_platform_parse(text, ret, e) : oci_platform_host(ret, e);
+}
+
+/* Several images: what fails is told at once, the others are pulled all the same. */
+static int pull_all(struct pull *p, int argc, char **argv, struct err *e)
+{
+	int failed = 0;
+
+	for (int k = 0; k < argc; k++) {
+		int r = pull_one(p, argv[k], e);
+
+		if (r == -EINTR && stop_signal(p->remote.stop))
+			return 128 + stop_signal(p->remote.stop);
+		if (r < 0 && argc == 1)
+			return r;
+		if (r < 0) {
+			cmd_print_error(e);
+			failed = r;
+		}
+	}
+	return failed ? 125 : 0;
+}
+
+/**
+ * pull_run() - skiff pull
+ * @ctx:	Global options
+ * @opts:	struct pull_opts
+ * @argc:	Number of images
+ * @argv:	Images
+ * @e:		Failure
+ *
+ * Return: exit status or negative errno
+ */
+int pull_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e)
+{
+	const struct pull_opts *o = opts;
+	auto_conf struct conf conf = { 0 };
+	auto_registries struct registries *registries = NULL;
+	auto_oci_platform struct oci_platform platform = { 0 };
+	auto_store struct store *store = NULL;
+	auto_http struct http *http = NULL;
+	auto_close int stop = -EBADF;
+	struct pull p = { .quiet = o->quiet };
+	int r = stop_open(&stop, e);
+
+	if (r == 0)
+		r = set_platform(o->platform, &platform, e);
+	if (r == 0)
+		r = conf_load(ctx->config_dir, &conf, e);
+	if (r == 0)
+		r = registries_load(&registries, e);
+	if (r == 0)
+		r = store_open(ctx->root, ctx->runroot, &store, e);
+	if (r == 0)
+		r = http_new(&http, e);
+	if (r < 0)
+		return r;
+	trace_mark("store and network are open");
+	p.store = store;
+	p.parallel = conf.max_downloads > 0 ? (unsigned)conf.max_downloads : PARALLEL;
+	p.remote = (struct remote){
+		.store = store,
+		.http = http,
+		.conf = &conf,
+		.registries = registries,
+		.config_dir = ctx->config_dir,
+		.platform = &platform,
+		.strict = o->platform != NULL,
+		.stop = stop,
+	};
+	if (ctx_is_given(ctx, "tls-verify"))
+		p.remote.verify = o->tls_verify ? REGISTRY_VERIFY_ALWAYS : REGISTRY_VERIFY_NEVER;
+	return pull_all(&p, argc, argv, e);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* From what a user wrote to verified documents: candidates of a short name, mirrors, index, platform, manifest, config. */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/err.h"
+#include "lib/http/registry.h"
+#include "lib/oci/image.h"
+#include "lib/oci/ref.h"
+
+struct conf;
+struct registries;
+struct store;
+
+/**
+ * struct remote - where to look, the same for all images of a command
+ * @store:	documents that are there already are not fetched again
+ * @platform:	wanted; of this machine when none was given
+ * @strict:	the platform was given: an image for another one is an error
+ * @verify:	--tls-verify
+ * @stop:	readable when the command is to end
+ */
+struct remote {
+	struct store *store;
+	struct http *http;
+	const struct conf *conf;
+	const struct registries *registries;
+	const char *config_dir;
+	const struct oci_platform *platform;
+	bool strict;
+	enum registry_verify verify;
+	int stop;
+};
+
+/**
+ * struct remote_image - an image as a registry has it
+ * @registry:	the one that had it (perhaps a mirror): its layers come from there
+ * @ref:	full reference
+ * @default_tag: the user named no tag
+ * @digest:	what the registry knows the name by: of the index, or of the manifest
+ * @manifest_digest: of @manifest_text
+ * @manifest_text: bytes
+ * @manifest:	parsed
+ * @config_text: bytes
+ * @config:	parsed
+ */
+struct remote_image {
+	struct registry *registry;
+	struct ref ref;
+	bool default_tag;
+	char *digest;
+	char *manifest_digest;
+	char *manifest_text;
+	size_t manifest_len;
+	struct oci_manifest manifest;
+	char *config_text;
+	size_t config_len;
+	struct oci_image_config *config;
+};
+
+int remote_find(const struct remote *r, const char *text, void (*found)(void *arg, const struct remote_image *), void *arg,
+		struct remote_image *ret, struct err *e);
+void remote_image_done(struct remote_image *i);
+#define auto_remote_image __attribute__((cleanup(remote_image_done)))

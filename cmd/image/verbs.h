@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* What skiff-image runs for each record of cmd/spec.h. */
+
+#include "cmd/cmd.h"
+
+int pull_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e);

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* Options of the verbs that skiff-image does: filled by both programs, used by it (see cmd.h). */
+
+#include <stdbool.h>
+
+#include "cmd/cmd.h"
+
+struct pull_opts {
+	const char *platform;
+	bool quiet;
+	bool tls_verify;
+};
+extern const struct cmd cmd_pull;

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/spec.h"
+
+static const struct opt opts[] = {
+	OPT_REFUSE(OPT_KIND_BOOL, 'a', "all-tags", "Download all tagged images in the repository",
+		   "is not supported yet: name the tags to pull"),
+	OPT_IGNORE(OPT_KIND_BOOL, 0, "disable-content-trust", "Skip image verification",
+		   "does nothing: content trust is gone from docker too"),
+	OPT_STR(0, "platform", struct pull_opts, platform, "Set platform if server is multi-platform capable"),
+	OPT_BOOL('q', "quiet", struct pull_opts, quiet, "Suppress verbose output"),
+	OPT_BOOL(0, "tls-verify", struct pull_opts, tls_verify, "Require HTTPS and verify certificates", .dflt = "true"),
+	OPT_END,
+};
+
+const struct cmd cmd_pull = {
+	.path = "image pull",
+	.alias = "pull",
+	.args = "NAME[:TAG|@DIGEST] [NAME...]",
+	.help = "Download an image from a registry",
+	.more = "With --tls-verify=false certificates are not verified, and plain HTTP is tried where HTTPS is not spoken.\n"
+		"With --quiet only the image's id is printed.",
+	.opts = opts,
+	.opts_size = sizeof(struct pull_opts),
+	.min_args = 1,
+	.max_args = CMD_ANY,
+	.flags = CMD_IMAGE,
+	.group = CMD_GROUP_COMMON,
+	.fail_status = 125,
+};
