@@ -57,6 +57,7 @@ enum tristate { TRI_NO = -1, TRI_UNSET = 0, TRI_YES = 1 };
  * @volume_opts:	string map
  * @volume_labels:	string map
  * @size:		tmpfs: bytes; 0: no limit of ours
+ * @size_percent:	tmpfs: of the memory of the machine, instead of @size
  * @mode:		tmpfs: mode, 01777 unless given
  * @inodes:		tmpfs: nr_inodes; 0: default
  * @uid, @gid:		tmpfs: owner inside the container; -1: default
@@ -78,6 +79,7 @@ struct mountspec {
 	char **volume_opts;
 	char **volume_labels;
 	uint64_t size;
+	unsigned size_percent;
 	unsigned mode;
 	uint64_t inodes;
 	int64_t uid, gid;
