@@ -176,8 +176,9 @@ static int parse_list(const char *opt, char *const *list, uint64_t kernel, uint6
  * @ret:	The mask
  * @e:		An unknown capability, or one that this kernel does not have
  *
- * Adding ALL starts from everything and takes @drop away; else dropping ALL starts from nothing and gives @add; else the
- * default loses @drop and then gains @add: what is both added and dropped is there. The order of options does not matter.
+ * Adding ALL starts from everything and takes @drop away; else dropping ALL starts from nothing and gives @add; else
+ * the default loses @drop and then gains @add: what is both added and dropped is there. The order of options does not
+ * matter.
  *
  * Return: 0 or -EINVAL
  */

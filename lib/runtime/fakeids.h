@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Emulated user and group ids for containers that have one real id (no subordinate ids): the monitor's half, which answers
- * the calls that the filter of lib/runtime/init/fakeids_filter.h reports.
+ * Emulated user and group ids for containers that have one real id (no subordinate ids): the monitor's half, which
+ * answers the calls that the filter of lib/runtime/init/fakeids_filter.h reports.
  */
 
 #include <stddef.h>
@@ -36,5 +36,6 @@ void fakeids_free(struct fakeids *f);
 
 /* For epoll: readable when a call waits; EPOLLHUP when no process is left that could call. */
 int fakeids_fd(const struct fakeids *f);
-/* Answer one call. Return: 0 (also when the caller has died meanwhile), or negative errno when the listener is broken. */
+/* Answer one call. Return: 0 (also when the caller has died meanwhile), or negative errno when the listener is broken.
+ */
 int fakeids_handle(struct fakeids *f);

@@ -94,7 +94,8 @@ static int add_users(char *const *mask, char ***v, struct err *e)
 
 		for (char **p = parts; *p; p++) {
 			if (**p != '/')
-				return err_say(e, EINVAL, "invalid --security-opt mask=%s: '%s' is not an absolute path", *m, *p);
+				return err_say(e, EINVAL,
+					       "invalid --security-opt mask=%s: '%s' is not an absolute path", *m, *p);
 			if (!strv_has(*v, *p))
 				strv_add(v, *p);
 		}

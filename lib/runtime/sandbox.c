@@ -23,8 +23,9 @@
  * Theory of operation
  *
  * Order: limits, no_new_privs, Landlock, seccomp; each step would forbid the ones before it. The system call list is a
- * deny list: what libc, OpenSSL or a decoder calls tomorrow is not known today, while the ways out of a process are. The
- * program is built here by hand (some 120 instructions, microseconds); libseccomp would need a millisecond for the same.
+ * deny list: what libc, OpenSSL or a decoder calls tomorrow is not known today, while the ways out of a process are.
+ * The program is built here by hand (some 120 instructions, microseconds); libseccomp would need a millisecond for
+ * the same.
  */
 
 #if defined(__x86_64__)
@@ -44,14 +45,14 @@
 /* Newer system calls than this (removexattrat, Linux 6.13) are answered as an older kernel would. */
 #define LAST_KNOWN_NR 466
 
-#define ARG_LOW(n) \
+#define ARG_LOW(n)                                                                                                     \
 	(offsetof(struct seccomp_data, args[n]) + (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? sizeof(uint32_t) : 0))
 #ifdef __s390x__
 #define CLONE_FLAGS ARG_LOW(1)
 #else
 #define CLONE_FLAGS ARG_LOW(0)
 #endif
-#define NS_FLAGS                                                                                               \
+#define NS_FLAGS                                                                                                       \
 	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
 
 #define RET_ERRNO(n) (SECCOMP_RET_ERRNO | (n))
@@ -290,7 +291,7 @@ static int enter_seccomp(const struct sandbox_spec *s, struct err *e)
 	filter_ioctl(&p);
 	add_ret(&p, SECCOMP_RET_ALLOW);
 
-	prog = (struct sock_fprog){ .len = p.n, .filter = p.insns };
+	prog = (struct sock_fprog) { .len = p.n, .filter = p.insns };
 	r = sys_seccomp(SECCOMP_SET_MODE_FILTER, 0, &prog);
 	return r < 0 ? err_set(e, r, "sandbox: load the system call filter") : 0;
 }
@@ -348,8 +349,8 @@ static uint64_t ll_rights(unsigned rights)
 }
 
 /*
- * What this kernel's Landlock can hold back. ABI 1 refuses every link and rename between folders, which no rule can allow
- * again: a writer cannot live under it and goes without.
+ * What this kernel's Landlock can hold back. ABI 1 refuses every link and rename between folders, which no rule can
+ * allow again: a writer cannot live under it and goes without.
  */
 static bool ll_fit(const struct sandbox_spec *s, int abi, struct ll_ruleset_attr *attr, size_t *size)
 {
@@ -398,7 +399,7 @@ static int enter_landlock(const struct sandbox_spec *s, struct err *e)
 			return r;
 	}
 	for (size_t i = 0; attr.net && i < s->n_ports; i++) {
-		r = sys_landlock_add(rules, LL_RULE_PORT, &(struct ll_port_attr){ LL_NET_CONNECT, s->ports[i] });
+		r = sys_landlock_add(rules, LL_RULE_PORT, &(struct ll_port_attr) { LL_NET_CONNECT, s->ports[i] });
 		if (r < 0)
 			return err_set(e, r, "sandbox: allow port %u", s->ports[i]);
 	}
@@ -414,13 +415,14 @@ static int limit(__rlimit_resource_t what, uint64_t value, const char *name, str
 		return err_set(e, errno, "sandbox: read limit %s", name);
 	if (value > now.rlim_max)
 		value = now.rlim_max;
-	lim = (struct rlimit){ .rlim_cur = value, .rlim_max = value };
+	lim = (struct rlimit) { .rlim_cur = value, .rlim_max = value };
 	return setrlimit(what, &lim) < 0 ? err_set(e, errno, "sandbox: set limit %s", name) : 0;
 }
 
 static int enter_limits(const struct sandbox_spec *s, struct err *e)
 {
-	int r = limit(RLIMIT_CORE, 0, "core", e); /* a dump could hold credentials, and would land in somebody's folder */
+	int r = limit(RLIMIT_CORE, 0, "core",
+		      e); /* a dump could hold credentials, and would land in somebody's folder */
 
 	if (r == 0 && s->max_memory)
 		r = limit(RLIMIT_AS, s->max_memory, "as", e);

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * System call filters: a profile (our table or a file in docker's format), evaluated for the capabilities and the kernel at
- * hand, as the BPF program that the kernel takes.
+ * System call filters: a profile (our table or a file in docker's format), evaluated for the capabilities and the
+ * kernel at hand, as the BPF program that the kernel takes.
  */
 
 #include <stdbool.h>
@@ -51,8 +51,8 @@ struct seccomp_prog {
 #define SECCOMP_JSON_MAX (4U << 20)
 
 /*
- * The value of --security-opt seccomp=VALUE: unconfined, nested, builtin, default, or a file, whose text is read. @ret_json is
- * owned, NULL where there is no file.
+ * The value of --security-opt seccomp=VALUE: unconfined, nested, builtin, default, or a file, whose text is read.
+ * @ret_json is owned, NULL where there is no file.
  */
 int seccomp_from_option(const char *value, enum seccomp_kind *ret_kind, char **ret_json, struct err *e);
 

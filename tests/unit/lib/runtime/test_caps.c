@@ -8,7 +8,7 @@
 #include "lib/runtime/caps.h"
 #include "tests/unit/tap.h"
 
-#define B(n) (1ULL << CAP_##n)
+#define B(n)	(1ULL << CAP_##n)
 #define DEFAULT 0x800405fbULL /* what podman 4.3 shows as CapBnd */
 
 static void test_names(void)
@@ -17,8 +17,8 @@ static void test_names(void)
 		const char *name;
 		int cap;
 	} rows[] = {
-		{ "CAP_CHOWN", 0 },	{ "chown", 0 },		   { "Cap_Sys_Admin", 21 },	{ "SYS_ADMIN", 21 },
-		{ "checkpoint_restore", 40 }, { "ALL", -EINVAL },  { "", -EINVAL },		{ "CAP_", -EINVAL },
+		{ "CAP_CHOWN", 0 },	      { "chown", 0 },	     { "Cap_Sys_Admin", 21 }, { "SYS_ADMIN", 21 },
+		{ "checkpoint_restore", 40 }, { "ALL", -EINVAL },    { "", -EINVAL },	      { "CAP_", -EINVAL },
 		{ "CAP_CAP_CHOWN", -EINVAL }, { "CHOWN ", -EINVAL }, { "0", -EINVAL },
 	};
 
@@ -80,7 +80,7 @@ static void test_resolve(void)
 
 static void test_errors(void)
 {
-	char *bad[] = { (char[]){ "cap_foo" }, NULL }, *plain[] = { (char[]){ "foo" }, NULL };
+	char *bad[] = { (char[]) { "cap_foo" }, NULL }, *plain[] = { (char[]) { "foo" }, NULL };
 	uint64_t got;
 	struct err e;
 
