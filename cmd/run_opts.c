@@ -109,8 +109,7 @@ const struct opt run_opts_table[] = {
 	STRV(0, "mount", mount, "Attach a filesystem mount to the container", .arg = "mount"),
 	STRV(0, "tmpfs", tmpfs, "Mount a tmpfs directory"),
 	BOOL(0, "read-only", read_only, "Mount the container's root filesystem as read only"),
-	BOOL(0, "read-only-tmpfs", read_only_tmpfs, "With --read-only: writable /run, /tmp and /var/tmp",
-	     .dflt = "true"),
+	BOOL(0, "read-only-tmpfs", read_only_tmpfs, "With --read-only: writable /run, /tmp and /var/tmp"),
 	OPT_SIZE(0, "shm-size", R, shm_size, "Size of /dev/shm"),
 	STRV(0, "device", device, "Add a host device to the container"),
 

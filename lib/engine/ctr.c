@@ -103,6 +103,7 @@ static const struct field state_fields[] = {
 	S("Pid", F_I64, pid),
 	S("PidStart", F_I64, pid_start),
 	S("MonitorPid", F_I64, monitor_pid),
+	S("MonitorStart", F_I64, monitor_start),
 	S("ExitCode", F_I64, exit_code),
 	S("Error", F_STR, error),
 	S("StartedAt", F_I64, started_ns),
@@ -520,6 +521,8 @@ int ctr_remove(struct ctr *c, struct err *e)
 	auto_close int parent = -EBADF;
 	int r;
 
+	if (lock < 0 && errno == ENOENT) /* --rm: its monitor was faster */
+		return 0;
 	if (lock < 0)
 		return err_set(e, errno, "open the container's lock");
 	r = fd_lock(lock, false);

@@ -72,7 +72,9 @@ enum ctr_status { CTR_CREATED, CTR_RUNNING, CTR_PAUSED, CTR_EXITED, CTR_DEAD, CT
  * struct ctr_state - what happened to a container
  * @status:	CTR_RUNNING is believed only while the lock is held
  * @pid:	of its first process, as the host sees it
+ * @pid_start:	when that process started: a number used anew is told from it
  * @monitor_pid: of its monitor
+ * @monitor_start: when that one started
  * @exit_code:	of the last run
  * @error:	why the last start failed, or NULL
  * @started_ns:	0: never
@@ -81,7 +83,7 @@ enum ctr_status { CTR_CREATED, CTR_RUNNING, CTR_PAUSED, CTR_EXITED, CTR_DEAD, CT
  */
 struct ctr_state {
 	int64_t status;
-	int64_t pid, pid_start, monitor_pid;
+	int64_t pid, pid_start, monitor_pid, monitor_start;
 	int64_t exit_code;
 	char *error;
 	int64_t started_ns, finished_ns;

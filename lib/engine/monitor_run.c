@@ -462,6 +462,20 @@ static int reopen(struct mon *m, struct err *e)
 	return 0;
 }
 
+/* Numbers as the host sees them: /proc is the host's, whose "self" is what it calls us. */
+static void fill_state(struct mon *m)
+{
+	auto_free char *self = NULL;
+	struct ctr_state *s = &m->state;
+
+	*s = (struct ctr_state){ .status = CTR_RUNNING, .started_ns = time_now() };
+	s->pid = proc_pidfd_to_pid(m->pidfd.fd);
+	if (s->pid > 0)
+		proc_start_time((pid_t)s->pid, (uint64_t *)&s->pid_start);
+	if (fs_readlink(AT_FDCWD, "/proc/self", &self, NULL) == 0 && str_to_i64(self, &s->monitor_pid) == 0)
+		proc_start_time((pid_t)s->monitor_pid, (uint64_t *)&s->monitor_start);
+}
+
 static int set_up(struct mon *m, struct err *e)
 {
 	int r = reopen(m, e);
@@ -477,10 +491,7 @@ static int set_up(struct mon *m, struct err *e)
 		r = spawn_container(m, e);
 	if (r < 0)
 		return r;
-	m->state = (struct ctr_state){ .status = CTR_RUNNING, .started_ns = time_now(), .monitor_pid = getpid() };
-	m->state.pid = proc_pidfd_to_pid(m->pidfd.fd);
-	if (m->state.pid > 0)
-		proc_start_time((pid_t)m->state.pid, (uint64_t *)&m->state.pid_start);
+	fill_state(m);
 	r = start_network(m, e);
 	if (r < 0)
 		return r;

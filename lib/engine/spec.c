@@ -14,7 +14,7 @@
 #include "lib/base/fs.h"
 #include "lib/base/proc.h"
 #include "lib/base/str.h"
-#include "lib/oci/kv.h"
+#include "lib/oci/envfile.h"
 #include "lib/oci/runspec.h"
 #include "lib/runtime/caps.h"
 #include "lib/runtime/paths.h"
@@ -340,35 +340,11 @@ int spec_user(int root_fd, const char *spec, char *const *groups, struct run_use
 	return user_resolve(spec, p, g, groups, ret, e);
 }
 
-static bool env_has(char *const *env, const char *name)
-{
-	size_t n = strlen(name);
-
-	for (; env && *env; env++)
-		if (!strncmp(*env, name, n) && (*env)[n] == '=')
-			return true;
-	return false;
-}
-
-/* Append @entry, replacing an earlier one of the same name. */
-static void env_set(char ***env, const char *entry)
-{
-	size_t n = (size_t)(strchrnul(entry, '=') - entry);
-
-	for (char **v = *env; v && *v; v++)
-		if (!strncmp(*v, entry, n) && (*v)[n] == '=') {
-			free(*v);
-			*v = xstrdup(entry);
-			return;
-		}
-	strv_add(env, entry);
-}
-
 char **spec_env(const struct ctr_config *c, const struct run_user *u, char *const *extra, bool tty)
 {
 	char **env = NULL;
 
-	if (!env_has(c->env, "PATH"))
+	if (!env_get(c->env, "PATH"))
 		strv_add(&env, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
 	if (!str_is_empty(c->hostname))
 		strv_add_take(&env, xasprintf("HOSTNAME=%s", c->hostname));
@@ -378,7 +354,7 @@ char **spec_env(const struct ctr_config *c, const struct run_user *u, char *cons
 		env_set(&env, *v);
 	for (; extra && *extra; extra++)
 		env_set(&env, *extra);
-	if (!env_has(env, "HOME"))
+	if (!env_get(env, "HOME"))
 		strv_add_take(&env, xasprintf("HOME=%s", !str_is_empty(u->home) ? u->home : "/"));
 	return env;
 }

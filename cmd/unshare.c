@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/cmd.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/log.h"
+#include "lib/base/proc.h"
+#include "lib/base/str.h"
+#include "lib/runtime/userns.h"
+
+/* In the namespace: the command, or the user's shell. */
+static void become(int argc, char **argv)
+{
+	char *shell = getenv("SHELL"), *own[] = { shell ? shell : xstrdup("/bin/sh"), NULL }, **v = argc ? argv : own;
+
+	execvp(v[0], v);
+	log_err("%s: %s", v[0], strerrordesc_np(errno));
+	_exit(errno == ENOENT ? 127 : 126);
+}
+
+static int unshare_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e)
+{
+	struct idmap map;
+	pid_t pid;
+	int r = idmap_for_caller(&map, e);
+
+	(void)ctx;
+	(void)opts;
+	if (r < 0)
+		return r;
+	if (map.single)
+		log_warn("single-id mode: %s", map.why_single);
+	pid = userns_fork(&map, CLONE_NEWNS, NULL, e);
+	if (pid < 0)
+		return pid;
+	if (pid == 0)
+		become(argc, argv);
+	/* The terminal's signals reach the command as well: it decides. */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGQUIT, SIG_IGN);
+	r = proc_wait(pid);
+	return r < 0 ? err_set(e, r, "wait for '%s'", argc ? argv[0] : "the shell") : r;
+}
+
+const struct cmd cmd_unshare = {
+	.path = "unshare",
+	.args = "[COMMAND] [ARG...]",
+	.help = "Run a command in the user namespace that owns your containers' files",
+	.more = "Your user is root there, and subordinate ids are ordinary ones: files that containers made can be read, changed "
+		"and removed.",
+	.max_args = CMD_ANY,
+	.flags = CMD_STOP_AT_OPERAND,
+	.fail_status = 125,
+	.run = unshare_run,
+};
