@@ -32,6 +32,8 @@ void store_freep(struct store **s);
 /* The store's folder (belongs to @s) and its absolute path. */
 int store_fd(const struct store *s);
 const char *store_root(const struct store *s);
+/* mkdir below the store: 0700, and owned so that level A can use it; content with a folder that is there. */
+int store_make_dir(const struct store *s, int dirfd, const char *name, struct err *e);
 /* $XDG_RUNTIME_DIR/skiff/HASH, 0700, made on demand. @ret_path and @ret_fd (may be NULL) belong to @s. */
 int store_run_dir(struct store *s, const char **ret_path, int *ret_fd, struct err *e);
 /*

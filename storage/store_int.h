@@ -34,9 +34,6 @@ struct store {
 	gid_t group;
 };
 
-/* store.c */
-int store_make_dir(const struct store *s, int dirfd, const char *name, struct err *e);
-
 /* tag.c */
 #define TAG_FILE_MAX 16384
 void tag_encode(const char *name, char buf[256]);
