@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,6 +13,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/fs.h"
 #include "lib/base/log.h"
+#include "lib/base/rand.h"
 #include "lib/base/str.h"
 #include "lib/base/sys.h"
 #include "lib/base/time.h"
@@ -44,6 +47,7 @@ struct staged_blob {
 };
 
 struct slot {
+	char name[17]; /* of its folder below layers/ */
 	char *diff_id; /* NULL until done */
 };
 
@@ -62,6 +66,34 @@ struct store_txn {
 	size_t n_tags;
 };
 
+/*
+ * ext4 puts a folder near its parent, so layers unpacked at the same time share block groups, with each other and with what
+ * was removed a minute ago; and it passes over each recently freed inode one by one (rmi, then pull: 12 s of CPU for 30 000
+ * files, 1 s without). Folders below one with this flag are spread over the groups instead; which one is decided by their
+ * names, so these are random. Other file systems refuse the flag or do not care.
+ */
+static void spread_folders(int dirfd)
+{
+	int flags;
+
+	if (ioctl(dirfd, FS_IOC_GETFLAGS, &flags) == 0) {
+		flags |= FS_TOPDIR_FL;
+		(void)ioctl(dirfd, FS_IOC_SETFLAGS, &flags);
+	}
+}
+
+static int make_layers_dir(struct store_txn *t, struct err *e)
+{
+	auto_close int fd = -EBADF;
+	int r = store_make_dir(t->s, t->fd, "layers", e);
+
+	if (r == 0)
+		r = fs_open_dir(t->fd, "layers", &fd, e);
+	if (r == 0)
+		spread_folders(fd);
+	return r;
+}
+
 int store_txn_begin(struct store *s, struct store_txn **ret, struct err *e)
 {
 	auto_store_txn struct store_txn *t = NULL;
@@ -75,7 +107,7 @@ int store_txn_begin(struct store *s, struct store_txn **ret, struct err *e)
 	t->fd = t->lock = t->refs = -EBADF;
 	r = work_open(s, "tmp", t->name, &t->fd, &t->lock, e);
 	if (r == 0)
-		r = store_make_dir(s, t->fd, "layers", e);
+		r = make_layers_dir(t, e);
 	if (r < 0)
 		return r;
 	t->refs = openat(t->fd, "refs", O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600);
@@ -291,29 +323,32 @@ int store_txn_blob_adopt(struct store_txn *t, const char *name, const char *dige
 
 int store_txn_layer_open(struct store_txn *t, unsigned *ret_slot, int *ret_fd, struct err *e)
 {
-	char name[40];
-	int r;
+	struct slot slot = { 0 };
+	char path[40];
+	int r = rand_hex(slot.name, 16, e);
 
-	snprintf(name, sizeof(name), "layers/%zu", t->n_slots);
-	r = store_make_dir(t->s, t->fd, name, e);
+	if (r < 0)
+		return r;
+	snprintf(path, sizeof(path), "layers/%s", slot.name);
+	r = store_make_dir(t->s, t->fd, path, e);
 	if (r == 0)
-		r = fs_open_dir(t->fd, name, ret_fd, e);
+		r = fs_open_dir(t->fd, path, ret_fd, e);
 	if (r < 0)
 		return r;
 	t->slots = xrealloc(t->slots, (t->n_slots + 1) * sizeof(*t->slots));
-	t->slots[t->n_slots] = (struct slot){ 0 };
+	t->slots[t->n_slots] = slot;
 	*ret_slot = (unsigned)t->n_slots++;
 	return 0;
 }
 
 int store_txn_layer_done(struct store_txn *t, unsigned slot, const char *diff_id, const char *meta_json, struct err *e)
 {
-	char name[40];
+	char name[48];
 	int r = refer(t, "layer", diff_id, e);
 
 	if (r < 0)
 		return r;
-	snprintf(name, sizeof(name), "layers/%u/meta.json", slot);
+	snprintf(name, sizeof(name), "layers/%s/meta.json", t->slots[slot].name);
 	r = fs_write_file(t->fd, name, meta_json, strlen(meta_json), 0600, e);
 	if (r == 0)
 		t->slots[slot].diff_id = xstrdup(diff_id);
@@ -354,7 +389,7 @@ static int place_layers(struct store_txn *t, struct err *e)
 
 		if (!t->slots[i].diff_id)
 			continue;
-		snprintf(from, sizeof(from), "layers/%zu", i);
+		snprintf(from, sizeof(from), "layers/%s", t->slots[i].name);
 		/* Onto a layer that another writer has placed meanwhile it fails, and ours is removed with tmp/ID. */
 		if (renameat(t->fd, from, dir, digest_hex(t->slots[i].diff_id)) < 0 && errno != EEXIST &&
 		    errno != ENOTEMPTY)
