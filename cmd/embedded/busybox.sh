@@ -9,6 +9,11 @@ trap 'rm -rf "$work"' EXIT
 root=$work/root oci=$work/oci
 umask 022
 
+if head -c 4096 "$busybox" | grep -q 'ld-linux\|ld-musl'; then
+	echo "$busybox is not static: install busybox-static (make deps)" >&2
+	exit 1
+fi
+
 pack() { # DIR OUT
 	LC_ALL=C tar -C "$1" --sort=name --owner=0 --group=0 --numeric-owner --mtime=@0 --format=ustar -cf "$2" .
 }
