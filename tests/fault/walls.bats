@@ -12,7 +12,8 @@ setup_file() {
 	chmod 755 "$TMPDIR" "$TMPDIR/.."
 }
 
-# as_user TEXT: shell text as the ordinary user, in whatever surroundings the caller has made.
+# In shell text: `u COMMAND` runs it as the ordinary user, in whatever surroundings the text has made.
+# shellcheck disable=SC2016,SC2089
 U='u() { setpriv --reuid="$SKIFF_TEST_USER" --regid="$SKIFF_TEST_USER" --init-groups env HOME="$H" XDG_RUNTIME_DIR="$H/run" "$@"; }'
 
 setup() {
@@ -21,6 +22,7 @@ setup() {
 	mkdir -p "$H/run"
 	chown -R "$SKIFF_TEST_USER" "$H"
 	chmod 700 "$H/run"
+	# shellcheck disable=SC2090
 	export U
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * enosys COMMAND [ARG...]: run a command as on the oldest kernel that skiff promises to work on (Linux 5.11): calls and flags
- * that came later answer what that kernel would. As root only: a filter of an ordinary user needs no_new_privs, which
- * containers would inherit and which makes newuidmap useless.
+ * enosys COMMAND [ARG...]: run a command as on the oldest kernel that skiff promises to work on (Linux 5.11): calls
+ * and flags that came later answer what that kernel would. As root only: a filter of an ordinary user needs
+ * no_new_privs, which containers would inherit and which makes newuidmap useless.
  */
 #include <errno.h>
 #include <seccomp.h>

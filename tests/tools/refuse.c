@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * refuse CALL[:BITS]=ERRNO... -- COMMAND [ARG...]: a seccomp filter around a command, as an outer container or a sandbox has it: each
- * named call (with :BITS only when its first argument has one of them) answers ERRNO. As root without no_new_privs, else with.
+ * refuse CALL[:BITS]=ERRNO... -- COMMAND [ARG...]: a seccomp filter around a command, as an outer container or a
+ * sandbox has it: each named call (with :BITS, in hex, only when its first argument has one of them) answers ERRNO. As
+ * root without no_new_privs, else with it.
  */
 #include <errno.h>
 #include <seccomp.h>

@@ -106,7 +106,7 @@ int step_stdio(struct stage *s, struct err *e)
 		struct stat st;
 
 		if (fd < 0)
-			fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+			fd = open("/dev/null", O_RDWR | O_CLOEXEC); /* path: after pivot_root, on our own /dev */
 		if (fd < 0)
 			return err_set(e, errno, "open /dev/null of the container");
 		/* A pipe belongs to who made it; /dev/stdout must open for the container's user. */
@@ -238,7 +238,7 @@ static int exec_in_path(const char *name, const char *path, char **argv, char **
 		auto_free char *full = xasprintf("%s/%s", **d ? *d : ".", name);
 		struct stat st;
 
-		if (stat(full, &st) < 0) {
+		if (stat(full, &st) < 0) { /* path: after pivot_root, what exec will resolve */
 			if (errno == EACCES)
 				best = EACCES;
 			continue;
@@ -279,6 +279,7 @@ int step_exec(struct stage *s, struct err *e)
 
 		execve(argv[0], argv, env);
 		code = errno;
+		/* path: after pivot_root, only for the message */
 		if (code == EACCES && stat(argv[0], &st) == 0 && S_ISDIR(st.st_mode))
 			code = EISDIR;
 		return exec_failed(s, argv[0], code, false, e);
