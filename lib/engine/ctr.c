@@ -507,12 +507,21 @@ static void release_name(int root, const struct ctr_config *cfg)
 		unlinkat(root, link, 0);
 }
 
-int ctr_remove_here(struct store *s, const struct ctr_config *cfg, struct err *e)
+int ctr_discard(struct store *s, const struct ctr_config *cfg, struct err *e)
 {
-	auto_free char *path = xasprintf("containers/%s", cfg->id);
+	auto_free char *path = xasprintf("containers/%s", cfg->id), *trash = xasprintf("trash/%s", cfg->id);
 
 	release_name(store_fd(s), cfg);
-	return fs_remove_tree(store_fd(s), path, e);
+	if (renameat(store_fd(s), path, store_fd(s), trash) < 0)
+		return err_set(e, errno, "move '%s' to the trash", path);
+	return 0;
+}
+
+int ctr_discard_finish(struct store *s, const struct ctr_config *cfg, struct err *e)
+{
+	auto_free char *trash = xasprintf("trash/%s", cfg->id);
+
+	return fs_remove_tree(store_fd(s), trash, e);
 }
 
 int ctr_remove(struct ctr *c, struct err *e)

@@ -128,7 +128,11 @@ bool ctr_is_running(const struct ctr *c);
 
 /* Remove a container that does not run: name first, then its folder (files of subordinate ids included). */
 int ctr_remove(struct ctr *c, struct err *e);
-/* As the monitor does it, inside level A already. */
-int ctr_remove_here(struct store *s, const struct ctr_config *cfg, struct err *e);
+/*
+ * As the monitor of a --rm container does it, inside level A already: out of sight at once (name and folder), then the files
+ * when everybody has been told. What a kill leaves in trash/ the next writer removes.
+ */
+int ctr_discard(struct store *s, const struct ctr_config *cfg, struct err *e);
+int ctr_discard_finish(struct store *s, const struct ctr_config *cfg, struct err *e);
 /* "<run dir>/<12 digits>.sock" */
 int ctr_socket_path(struct store *s, const char *id, char *buf, size_t size, struct err *e);

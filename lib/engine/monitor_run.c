@@ -305,6 +305,7 @@ static void on_end(struct mon *m, struct source *s, uint32_t events)
 	if (!m->failed)
 		m->exit_code = code < 0 ? 255 : code;
 	m->exited = true;
+	trace_mark("container's first process ended");
 }
 
 static int start_network(struct mon *m, struct err *e)
@@ -536,7 +537,6 @@ static void clean_up(struct mon *m)
 	struct err e = { 0 };
 
 	io_log_flush(m);
-	uplink_stop(&m->uplink);
 	if (m->listen.fd >= 0)
 		unlink(m->socket_path);
 	if (m->c->ports)
@@ -547,9 +547,13 @@ static void clean_up(struct mon *m)
 	m->state.finished_ns = time_now();
 	if (!m->c->auto_remove)
 		write_state(m);
-	else if (ctr_remove_here(m->store, m->c, &e) < 0)
+	else if (ctr_discard(m->store, m->c, &e) < 0)
 		log_err("container %.12s: %s", m->c->id, e.msg);
 	clients_broadcast_exit(m);
+	trace_mark("told everybody");
+	uplink_stop(&m->uplink);
+	if (m->c->auto_remove && ctr_discard_finish(m->store, m->c, &e) < 0)
+		log_err("container %.12s: %s", m->c->id, e.msg);
 }
 
 /* Descriptors that the caller's parents left open are not ours to keep: ours are all close-on-exec. */

@@ -201,6 +201,9 @@ static int start_helper(const char *tool, pid_t pid, const struct idmap_range *r
 		}
 	}
 	argv[k] = NULL;
+	/* What they say on failure is less than what userns_maps_finish() knows. */
+	auto_close int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	s.stdio[2] = null;
 	int err = proc_spawn(&s, ret, e);
 	free(argv[0]);
 	return err;
