@@ -31,6 +31,7 @@ struct conf_pool {
  * @shm_size:		default-shm-size, bytes
  * @max_downloads:	max-concurrent-downloads
  * @features:		string map of "true" and "false"
+ * @http_proxy, @https_proxy, @no_proxy: proxies: for pulls
  * @detach_keys:	docker client: detachKeys
  * @ps_format, @images_format: docker client: psFormat, imagesFormat
  * @proxy_env:		docker client: proxies.default, as HTTP_PROXY=..., http_proxy=... for containers
@@ -50,6 +51,7 @@ struct conf {
 	uint64_t shm_size;
 	int64_t mtu, max_downloads, max_uploads, max_attempts, shutdown_timeout;
 	bool debug, init, no_new_privileges;
+	char *http_proxy, *https_proxy, *no_proxy;
 	char *detach_keys, *ps_format, *images_format;
 	char **proxy_env;
 };

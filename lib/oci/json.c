@@ -238,6 +238,26 @@ void json_freep(struct json **j)
 }
 
 /**
+ * json_wipe() - Overwrite every string in a value
+ * @j:	Value or NULL; strings are empty afterwards
+ */
+void json_wipe(struct json *j)
+{
+	json_object *o = raw(j);
+
+	if (json_object_is_type(o, json_type_string)) {
+		/* json-c has no other way to its own copy; the length stays, so that nothing is allocated anew. */
+		explicit_bzero((char *)(uintptr_t)json_object_get_string(o), (size_t)json_object_get_string_len(o));
+	} else if (json_object_is_type(o, json_type_object)) {
+		for (struct lh_entry *m = json_object_get_object(o)->head; m; m = m->next)
+			json_wipe((struct json *)(uintptr_t)m->v);
+	} else if (json_object_is_type(o, json_type_array)) {
+		for (size_t i = 0; i < json_object_array_length(o); i++)
+			json_wipe(wrap(json_object_array_get_idx(o, i)));
+	}
+}
+
+/**
  * json_kind() - The type of a value
  * @j:	Value or NULL
  *

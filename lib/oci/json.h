@@ -28,6 +28,8 @@ int json_parse_file(int dirfd, const char *path, size_t max, struct json **ret, 
 void json_free(struct json *j);
 void json_freep(struct json **j);
 #define auto_json __attribute__((cleanup(json_freep)))
+/* Overwrite every string of a document that holds secrets, before json_free(). */
+void json_wipe(struct json *j);
 
 enum json_kind json_kind(const struct json *j);
 size_t json_len(const struct json *j); /* members of an array or object; else 0 */

@@ -39,9 +39,8 @@ struct registry_endpoint {
 
 int registries_load(struct registries **ret, struct err *e);
 int registries_new(struct registries **ret);
-/* One document over what @r holds; @is_dropin: registries.conf.d semantics (aliases and registries are added). */
-int registries_parse(struct registries *r, const char *buf, size_t len, const char *file, bool is_dropin,
-		     struct err *e);
+/* One document over what @r holds, as a file of registries.conf.d does; @file is for messages. */
+int registries_parse(struct registries *r, const char *buf, size_t len, const char *file, struct err *e);
 void registries_free(struct registries *r);
 void registries_freep(struct registries **r);
 #define auto_registries __attribute__((cleanup(registries_freep)))
