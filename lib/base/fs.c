@@ -257,10 +257,11 @@ static int remove_entry(int at, const char *name, struct err *e)
 	auto_closedir DIR *d = NULL;
 	auto_close int fd = -EBADF;
 	struct dirent *de;
-	int r;
+	int r, refused;
 
 	if (unlinkat(at, name, 0) == 0 || errno == ENOENT)
 		return 0;
+	refused = errno;
 	if (errno != EISDIR && errno != EPERM && errno != EACCES)
 		return err_set(e, errno, "remove '%s'", name);
 	if (unlinkat(at, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
@@ -270,8 +271,8 @@ static int remove_entry(int at, const char *name, struct err *e)
 	fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 && errno == EACCES && fchmodat(at, name, 0700, 0) == 0)
 		fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return err_set(e, errno, "open folder '%s' to remove it", name);
+	if (fd < 0) /* no folder after all: then the first refusal is what counts */
+		return err_set(e, errno == ENOTDIR ? refused : errno, "remove '%s'", name);
 	d = fdopendir(fd);
 	if (!d)
 		return err_set(e, errno, "read folder '%s'", name);

@@ -353,10 +353,9 @@ static uint64_t namespaces(const struct mon *m)
 
 static int mount_root(struct mon *m, struct err *e)
 {
-	bool shifted = m->inner.uid[0].outside != m->outer.uid[0].inside || m->inner.n_uid != m->outer.n_uid;
 	struct driver_mount_spec spec = { .layers = m->c->layers, .dirfd = m->dirfd, .upper = "upper", .work = "work",
 					  .is_volatile = m->c->auto_remove, .outer = &m->outer,
-					  .shift = shifted ? &m->inner : NULL };
+					  .shift = idmap_is_shifted(&m->inner) ? &m->inner : NULL };
 	int r;
 
 	if (m->c->rootfs) {

@@ -127,6 +127,17 @@ static int prepare(struct ctr *c, struct mon_start *s, struct err *e)
 	return map_init(s, e);
 }
 
+/* A map that moves ids needs a driver that can show them moved; which one is nobody's choice then. */
+static int choose_driver(struct ctr *c, const struct monitor_opts *o, bool shifted, const struct driver **ret, struct err *e)
+{
+	const char *forced = o->storage_driver ? o->storage_driver : c->config.storage_driver;
+	int r = driver_choose(c->store, forced, ret, e);
+
+	if (r == 0 && shifted && !driver_can_shift(*ret) && !c->config.rootfs)
+		r = driver_choose(c->store, "fuse-overlayfs", ret, e);
+	return r;
+}
+
 int monitor_start(struct ctr *c, const struct monitor_opts *o, int *ret_sock, int *ret_exit, struct err *e)
 {
 	auto_spec struct spec spec = { 0 };
@@ -147,7 +158,7 @@ int monitor_start(struct ctr *c, const struct monitor_opts *o, int *ret_sock, in
 	if (r == 0)
 		r = load_filter(c, &spec, &prog, e);
 	if (r == 0)
-		r = driver_choose(c->store, o->storage_driver ? o->storage_driver : c->config.storage_driver, &s.driver, e);
+		r = choose_driver(c, o, idmap_is_shifted(&inner), &s.driver, e);
 	if (r == 0)
 		r = prepare(c, &s, e);
 	if (r == 0)

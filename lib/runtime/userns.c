@@ -162,6 +162,23 @@ int idmap_nomap(const struct idmap *outer, struct idmap *ret, struct err *e)
 	return 0;
 }
 
+/**
+ * idmap_is_shifted() - Does B see other ids than A has?
+ * @inner:	Map of B, whose outside ids are A's
+ *
+ * Return: whether one id has another number in B
+ */
+bool idmap_is_shifted(const struct idmap *inner)
+{
+	for (unsigned i = 0; i < inner->n_uid; i++)
+		if (inner->uid[i].inside != inner->uid[i].outside)
+			return true;
+	for (unsigned i = 0; i < inner->n_gid; i++)
+		if (inner->gid[i].inside != inner->gid[i].outside)
+			return true;
+	return false;
+}
+
 static int write_proc(int procfd, const char *name, const char *text)
 {
 	auto_close int fd = openat(procfd, name, O_WRONLY | O_CLOEXEC);

@@ -54,6 +54,8 @@ void idmap_count_subids(uint64_t *ret_uids, uint64_t *ret_gids);
 void idmap_nested(const struct idmap *outer, struct idmap *ret);
 int idmap_keep_id(const struct idmap *outer, uint32_t uid, uint32_t gid, struct idmap *ret, struct err *e);
 int idmap_nomap(const struct idmap *outer, struct idmap *ret, struct err *e);
+/* Does B see other ids than A has? */
+bool idmap_is_shifted(const struct idmap *inner);
 uint64_t idmap_count(const struct idmap_range *r, unsigned n);
 bool idmap_to_outside(const struct idmap_range *r, unsigned n, uint32_t inside, uint32_t *ret);
 bool idmap_has_inside(const struct idmap_range *r, unsigned n, uint32_t inside);

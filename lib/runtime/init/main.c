@@ -175,6 +175,7 @@ int main(void)
 
 	/* Nobody in the container may look at us before the exec (CVE-2016-9962). */
 	prctl(PR_SET_DUMPABLE, 0);
+	prctl(PR_SET_NAME, "skiff-init");
 	default_signals();
 	umask(0);
 	if (fstat(PLAN_FD, &st) < 0 || st.st_size < (off_t)sizeof(struct plan) || st.st_size > (off_t)PLAN_MAX_SIZE) {
