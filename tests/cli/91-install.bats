@@ -1,0 +1,45 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# What is installed, what it links and loads.
+
+load common
+
+@test "skiff links libc, json-c, seccomp and cap, nothing else" {
+	[ "$SKIFF_TEST_MODE" != san ] || skip "the sanitizers' build has their libraries too"
+	run ldd "$SKIFF"
+	is "$status" 0
+	run bash -c "ldd $SKIFF | awk '{ print \$1 }' | grep -vE '^(linux-vdso|libc|libjson-c|libseccomp|libcap|/lib.*/ld-linux.*)(\.so.*)?\$'"
+	is "$output" ""
+}
+
+@test "a run loads no library of the heavy programs" {
+	command -v strace >/dev/null || skip "strace is not installed (tests/prepare)"
+	skiff run --rm --network none $BB true
+	run strace -f -qq -e trace=open,openat,openat2,execve -o "$BATS_TEST_TMPDIR/trace" skiff run --rm --network none $BB true
+	is "$status" 0
+	run grep -E 'libcurl|libarchive|libcrypto|libssl|libisal|libzstd|skiff-image' "$BATS_TEST_TMPDIR/trace"
+	is "$output" ""
+}
+
+@test "the program finds its own parts wherever it is moved" {
+	local prefix=${SKIFF%/bin/skiff}
+	mkdir "$BATS_TEST_TMPDIR/moved"
+	cp -r "$prefix/bin" "$prefix/libexec" "$BATS_TEST_TMPDIR/moved/"
+	run "$BATS_TEST_TMPDIR/moved/bin/skiff" run --rm --network none $BB echo moved
+	is "$status" 0
+	contains moved
+}
+
+@test "called through a symlink named docker it is the same program" {
+	ln -s "$SKIFF" "$BATS_TEST_TMPDIR/docker"
+	run "$BATS_TEST_TMPDIR/docker" run --rm --network none $BB echo same
+	is "$status" 0
+	contains same
+}
+
+# bats test_tags=smoke
+@test "skiff --version prints one line" {
+	run skiff --version
+	is "$status" 0
+	[[ $output =~ ^skiff\ version\ [0-9]+\.[0-9]+\.[0-9]+$ ]] || fail "$output"
+}
