@@ -4,7 +4,26 @@
 
 #include <stddef.h>
 
+extern const struct cmd cmd_run, cmd_create, cmd_start, cmd_exec, cmd_ps, cmd_logs, cmd_stop, cmd_kill, cmd_rm,
+	cmd_wait, cmd_attach, cmd_pull, cmd_inspect, cmd_container_inspect, cmd_unshare, cmd_doctor;
+
 const struct cmd *const cmd_table[] = {
+	&cmd_run,
+	&cmd_exec,
+	&cmd_pull,
+	&cmd_ps,
+	&cmd_create,
+	&cmd_start,
+	&cmd_stop,
+	&cmd_kill,
+	&cmd_rm,
+	&cmd_logs,
+	&cmd_attach,
+	&cmd_wait,
+	&cmd_inspect,
+	&cmd_container_inspect,
+	&cmd_unshare,
+	&cmd_doctor,
 	NULL,
 };
 
