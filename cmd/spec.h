@@ -13,3 +13,10 @@ struct pull_opts {
 	bool tls_verify;
 };
 extern const struct cmd cmd_pull;
+
+struct load_opts {
+	const char *input;
+	const char *embedded;
+	bool quiet;
+};
+extern const struct cmd cmd_load;

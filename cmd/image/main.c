@@ -8,6 +8,7 @@
 
 static const struct cmd *const verbs[] = {
 	&cmd_pull,
+	&cmd_load,
 	NULL,
 };
 
@@ -18,6 +19,7 @@ static const struct cmd_topic topics[] = {
 
 static const struct cmd_impl impls[] = {
 	{ &cmd_pull, pull_run },
+	{ &cmd_load, load_run },
 	{ NULL, NULL },
 };
 

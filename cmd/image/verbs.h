@@ -6,3 +6,4 @@
 #include "cmd/cmd.h"
 
 int pull_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e);
+int load_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e);

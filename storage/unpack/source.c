@@ -44,8 +44,13 @@ static int update(struct source *s, bool wait, struct err *e)
 ssize_t source_read(struct source *s, void *buf, size_t len, struct err *e)
 {
 	ssize_t n;
-	int r = update(s, false, e);
+	int r;
 
+	if (s->is_stream) {
+		n = fd_read(s->fd, buf, len);
+		return n < 0 ? err_set(e, (int)n, "read the archive") : n;
+	}
+	r = update(s, false, e);
 	while (r == 0 && s->pos >= s->have && !s->complete)
 		r = update(s, true, e);
 	if (r < 0)

@@ -25,6 +25,7 @@ struct sha256;
  * @pos:	bytes of the blob read so far
  * @have:	bytes that are in the file
  * @complete:	and there will be no more
+ * @is_stream:	@fd is read to its end, whatever it is (a pipe, stdin); the other fields are not used
  * @pipe:	says so: u64 totals (SOURCE_FINAL set in the last one); negative: the file is complete
  */
 struct source {
@@ -33,6 +34,7 @@ struct source {
 	uint64_t pos;
 	uint64_t have;
 	bool complete;
+	bool is_stream;
 	int pipe;
 };
 
