@@ -77,7 +77,7 @@ static int default_root(char **ret, struct err *e)
 
 	if (!str_is_empty(v))
 		*ret = xstrdup(v);
-	else if (geteuid() == 0)
+	else if (geteuid() == 0 && access("/var/lib", W_OK) == 0) /* not so for the root of a user's own namespace */
 		*ret = xstrdup("/var/lib/skiff");
 	else if (!str_is_empty(v = getenv("XDG_DATA_HOME")) && *v == '/')
 		*ret = xasprintf("%s/skiff", v);
