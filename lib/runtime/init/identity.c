@@ -146,6 +146,19 @@ static int set_caps(uint64_t permitted, uint64_t ambient, struct err *e)
 	return 0;
 }
 
+static int set_ids(const struct plan *p, struct err *e)
+{
+	int r = sys_setgroups(p->groups.n, plan_get_array(p, p->groups));
+
+	if (r < 0)
+		return err_set(e, r, "set the supplementary groups");
+	r = sys_setresgid(p->gid);
+	if (r < 0)
+		return err_set(e, r, "become group %u (is it in the container's id map?)", p->gid);
+	r = sys_setresuid(p->uid);
+	return r < 0 ? err_set(e, r, "become user %u (is it in the container's id map?)", p->uid) : 0;
+}
+
 /**
  * step_ids() - Become the container's user: bounding set, groups, gid, uid, capabilities
  * @s:	Stage
@@ -158,7 +171,6 @@ static int set_caps(uint64_t permitted, uint64_t ambient, struct err *e)
 int step_ids(struct stage *s, struct err *e)
 {
 	const struct plan *p = s->p;
-	const uint32_t *groups = plan_get_array(p, p->groups);
 	int r = drop_bounding(p->cap_bounding, e);
 
 	if (r < 0)
@@ -166,15 +178,9 @@ int step_ids(struct stage *s, struct err *e)
 	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
 		return err_set(e, errno, "keep capabilities over setuid");
 	if (!(p->flags & PLAN_F_SINGLE)) {
-		r = sys_setgroups(p->groups.n, groups);
+		r = set_ids(p, e);
 		if (r < 0)
-			return err_set(e, r, "set the supplementary groups");
-		r = sys_setresgid(p->gid);
-		if (r < 0)
-			return err_set(e, r, "become group %u (is it in the container's id map?)", p->gid);
-		r = sys_setresuid(p->uid);
-		if (r < 0)
-			return err_set(e, r, "become user %u (is it in the container's id map?)", p->uid);
+			return r;
 	}
 	prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0);
 	return set_caps(p->cap_permitted, p->cap_ambient, e);
@@ -229,6 +235,8 @@ int step_fakeids(struct stage *s, struct err *e)
 	ssize_t n;
 	int r = fakeids_install(&listener, e);
 
+	if (r == -EBUSY) /* we are in a container whose monitor answers for all below it */
+		return set_ids(s->p, e);
 	if (r < 0)
 		return r;
 	n = fd_send(s->sock, &type, sizeof(type), &listener, 1, 0);
