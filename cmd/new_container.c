@@ -51,8 +51,7 @@ int run_image_program(const struct ctx *ctx, const char *const *args, int stdout
 
 static int load_embedded(const struct ctx *ctx, const char *image, struct err *e)
 {
-	const char *name = str_after(image, "embedded/");
-	auto_free char *bare = xstrndup(name, strcspn(name, ":@"));
+	auto_free char *bare = xstrndup(image, strcspn(image, ":@"));
 	const char *args[] = { "load", "--embedded", bare, NULL };
 	int null = open("/dev/null", O_WRONLY | O_CLOEXEC), r;
 
