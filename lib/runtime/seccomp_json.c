@@ -376,7 +376,8 @@ static void settle(struct sc_filter *f)
 
 	for (size_t i = 0; i < f->n_rules; i++) /* qsort is not stable: the document's order breaks ties */
 		f->rules[i].order = (uint32_t)i;
-	qsort(f->rules, f->n_rules, sizeof(*f->rules), by_name);
+	if (f->n_rules)
+		qsort(f->rules, f->n_rules, sizeof(*f->rules), by_name);
 	for (size_t i = 0; i < f->n_rules; i += run) {
 		for (run = 1; i + run < f->n_rules && !strcmp(f->rules[i].name, f->rules[i + run].name);)
 			run++;
