@@ -306,7 +306,8 @@ char *ref_familiar_name(const struct ref *r)
 	if (strcmp(r->domain, DEFAULT_DOMAIN) != 0)
 		return ref_name(r);
 	rest = str_after(r->path, "library/");
-	if (rest && !strchr(rest, '/'))
+	/* 64 hexadecimal digits alone would be an image's id. */
+	if (rest && !strchr(rest, '/') && !(strlen(rest) == 64 && digest_is_hex(rest, 64)))
 		return xstrdup(rest);
 	/* docker.io/localhost/x, docker.io/embedded/x and library/a/b would mean something else when shortened. */
 	return ref_has_domain(r->path) ? ref_name(r) : xstrdup(r->path);

@@ -58,6 +58,7 @@ static const struct {
 	  "docker.io/a/" A50 ":" A50 A50 "aaaaaaaaaaaaaaaaaaaaaaaaaaaa",
 	  "a/" A50 ":" A50 A50 "aaaaaaaaaaaaaaaaaaaaaaaaaaaa" },
 	{ "x.y/" A250 "aaaaa", "x.y/" A250 "aaaaa", "x.y/" A250 "aaaaa" },
+	{ "library/" HEX64, "docker.io/library/" HEX64, "library/" HEX64 },
 	{ "0123456789abcdef", "docker.io/library/0123456789abcdef", "0123456789abcdef" },
 };
 
