@@ -19,6 +19,7 @@
 #include "lib/base/str.h"
 #include "lib/oci/json.h"
 #include "lib/oci/runspec.h"
+#include "lib/runtime/walls.h"
 
 /*
  * slirp4netns joins the namespaces by descriptor (--netns-type=path with /proc/self/fd/N: no pid to be reused), sandboxed:
@@ -38,12 +39,9 @@ int uplink_check(struct err *e)
 {
 	auto_free char *path = NULL;
 
-	if (proc_find("slirp4netns", &path) < 0)
-		return err_say(e, ENOENT, "slirp4netns is not installed: install it, or use --network host or --network none");
-	if (access("/dev/net/tun", R_OK | W_OK) < 0)
-		return err_hint(e, err_set(e, errno, "open /dev/net/tun"),
-				"as root: modprobe tun; chmod 666 /dev/net/tun. Or use --network host or --network none");
-	return 0;
+	if (proc_find("slirp4netns", &path) == 0 && access("/dev/net/tun", R_OK | W_OK) == 0)
+		return 0;
+	return walls_explain_tun("slirp4netns", e);
 }
 
 int uplink_start(const struct uplink_spec *s, struct uplink *ret, struct err *e)

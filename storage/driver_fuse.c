@@ -14,6 +14,7 @@
 #include "lib/base/str.h"
 #include "lib/base/sys.h"
 #include "lib/runtime/userns.h"
+#include "lib/runtime/walls.h"
 #include "storage/driver_int.h"
 
 /*
@@ -124,7 +125,7 @@ static int fuse_mount(struct store *s, const struct driver_mount_spec *spec, con
 		return err_say(e, EINVAL, "fuse-overlayfs needs a layer");
 	fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 	if (fuse < 0)
-		return err_set(e, errno, "open /dev/fuse");
+		return walls_explain_fuse(errno, e);
 	r = mount_fuse(fuse, spec->read_only, &m, e);
 	if (r < 0)
 		return r;

@@ -174,6 +174,9 @@ int sys_landlock_restrict(int fd)
  * @flags:	CLONE_NEW* and other clone3 flags, without the exit signal
  * @ret_pidfd:	The child's pidfd (close-on-exec); may be NULL
  *
+ * Seccomp filters of outer containers often refuse clone3 with ENOSYS, because they cannot look at its flags: clone(2) has
+ * all that is asked for here.
+ *
  * Return: 0 in the child, its pid in the caller, or negative errno
  */
 pid_t sys_clone_fork(uint64_t flags, int *ret_pidfd)
@@ -187,6 +190,8 @@ pid_t sys_clone_fork(uint64_t flags, int *ret_pidfd)
 		args.pidfd = (uintptr_t)&pidfd;
 	}
 	r = syscall(SYS_clone3, &args, sizeof(args));
+	if (r < 0 && errno == ENOSYS)
+		r = syscall(SYS_clone, args.flags | SIGCHLD, NULL, &pidfd, NULL, NULL);
 	if (r < 0)
 		return -errno;
 	if (r > 0 && ret_pidfd)

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -101,8 +102,13 @@ static int read_ranges(const char *file, const char *name, uint32_t uid, uint32_
 	return r == -ENOENT ? 0 : r;
 }
 
-/* The caller's name without NSS where /etc/passwd has it: loading NSS modules costs more than a container. */
-static char *caller_name(uid_t uid)
+/**
+ * idmap_user_name() - A host user's name, without NSS where /etc/passwd has it: loading NSS modules costs more than a container
+ * @uid:	User
+ *
+ * Return: owned name, or NULL
+ */
+char *idmap_user_name(uid_t uid)
 {
 	auto_free char *text = NULL;
 	auto_user struct run_user u = { 0 };
@@ -110,7 +116,7 @@ static char *caller_name(uid_t uid)
 	size_t len;
 
 	if (fs_read_file(AT_FDCWD, "/etc/passwd", PASSWD_MAX, &text, &len, NULL) == 0 &&
-	    passwd_find_uid((struct passwd_file){ text, len }, uid, &u) == 0)
+	    passwd_find_uid((struct passwd_file) { text, len }, uid, &u) == 0)
 		return take_ptr(&u.name);
 	pw = getpwuid(uid);
 	return pw ? xstrdup(pw->pw_name) : NULL;
@@ -119,9 +125,12 @@ static char *caller_name(uid_t uid)
 static bool helper_works(const char *tool)
 {
 	auto_free char *path = NULL;
+	struct statvfs fs;
 	struct stat st;
 
 	if (proc_find(tool, &path) < 0 || stat(path, &st) < 0)
+		return false;
+	if (statvfs(path, &fs) == 0 && fs.f_flag & ST_NOSUID)
 		return false;
 	return (st.st_mode & S_ISUID && st.st_uid == 0) || getxattr(path, "security.capability", NULL, 0) > 0;
 }
@@ -132,7 +141,7 @@ static unsigned add_ranges(struct idmap_range *map, const struct subid_range *r,
 	uint32_t inside = 1;
 
 	for (size_t i = 0; i < n && used < IDMAP_MAX; i++) {
-		map[used++] = (struct idmap_range){ inside, r[i].start, r[i].count };
+		map[used++] = (struct idmap_range) { inside, r[i].start, r[i].count };
 		inside += r[i].count;
 	}
 	return used;
@@ -140,16 +149,16 @@ static unsigned add_ranges(struct idmap_range *map, const struct subid_range *r,
 
 static void single_id(struct idmap *m, const char *why)
 {
-	*m = (struct idmap){ .n_uid = 1, .n_gid = 1, .single = true, .why_single = why };
-	m->uid[0] = (struct idmap_range){ 0, geteuid(), 1 };
-	m->gid[0] = (struct idmap_range){ 0, getegid(), 1 };
+	*m = (struct idmap) { .n_uid = 1, .n_gid = 1, .single = true, .why_single = why };
+	m->uid[0] = (struct idmap_range) { 0, geteuid(), 1 };
+	m->gid[0] = (struct idmap_range) { 0, getegid(), 1 };
 }
 
 static int for_user(struct idmap *m, struct err *e)
 {
 	uid_t uid = geteuid();
 	gid_t gid = getegid();
-	auto_free char *name = caller_name(uid);
+	auto_free char *name = idmap_user_name(uid);
 	auto_free struct subid_range *u = NULL, *g = NULL;
 	size_t n_u, n_g;
 	int r = read_ranges("/etc/subuid", name, uid, uid, &u, &n_u, e);
@@ -170,9 +179,9 @@ static int for_user(struct idmap *m, struct err *e)
 		single_id(m, "no_new_privs is set, so newuidmap cannot gain its privileges");
 		return 0;
 	}
-	*m = (struct idmap){ 0 };
-	m->uid[0] = (struct idmap_range){ 0, uid, 1 };
-	m->gid[0] = (struct idmap_range){ 0, gid, 1 };
+	*m = (struct idmap) { 0 };
+	m->uid[0] = (struct idmap_range) { 0, uid, 1 };
+	m->gid[0] = (struct idmap_range) { 0, gid, 1 };
 	m->n_uid = add_ranges(m->uid, u, n_u);
 	m->n_gid = add_ranges(m->gid, g, n_g);
 	return 0;
@@ -196,7 +205,7 @@ void idmap_count_subids(uint64_t *ret_uids, uint64_t *ret_gids)
 {
 	uid_t uid = geteuid();
 	gid_t gid = getegid();
-	auto_free char *name = caller_name(uid);
+	auto_free char *name = idmap_user_name(uid);
 	auto_free struct subid_range *u = NULL, *g = NULL;
 	size_t n_u = 0, n_g = 0;
 
@@ -206,7 +215,8 @@ void idmap_count_subids(uint64_t *ret_uids, uint64_t *ret_gids)
 	*ret_gids = count_ranges(g, n_g);
 }
 
-/* What /proc/self/uid_map or gid_map has, as an identity map of the same ids. Return: whether it is the initial namespace's. */
+/* What /proc/self/uid_map or gid_map has, as an identity map of the same ids. Return: whether it is the initial
+ * namespace's. */
 static bool own_map(const char *file, struct idmap_range *map, unsigned *ret_n)
 {
 	auto_free char *text = NULL;
@@ -216,8 +226,9 @@ static bool own_map(const char *file, struct idmap_range *map, unsigned *ret_n)
 	*ret_n = 0;
 	if (fs_read_file(AT_FDCWD, file, 65536, &text, NULL, NULL) < 0)
 		return false;
-	for (const char *p = text; n < IDMAP_MAX && sscanf(p, " %u %u %u\n%n", &v[0], &v[1], &v[2], &used) == 3; p += used)
-		map[n++] = (struct idmap_range){ v[0], v[0], v[2] };
+	for (const char *p = text; n < IDMAP_MAX && sscanf(p, " %u %u %u\n%n", &v[0], &v[1], &v[2], &used) == 3;
+	     p += used)
+		map[n++] = (struct idmap_range) { v[0], v[0], v[2] };
 	*ret_n = n;
 	return n == 1 && v[0] == 0 && v[1] == 0 && v[2] == UINT32_MAX;
 }
@@ -234,8 +245,8 @@ static int root_ranges(const char *file, struct idmap_range *map, unsigned *ret_
 	}
 	if (err < 0)
 		return err;
-	map[0] = n ? (struct idmap_range){ 0, r[0].start, r[0].count } :
-		     (struct idmap_range){ 0, ROOT_FALLBACK_START, ROOT_FALLBACK_COUNT };
+	map[0] = n ? (struct idmap_range) { 0, r[0].start, r[0].count }
+		   : (struct idmap_range) { 0, ROOT_FALLBACK_START, ROOT_FALLBACK_COUNT };
 	*ret_n = 1;
 	return 0;
 }
@@ -254,11 +265,20 @@ static bool may_map(void)
 	return (eff >> CAP_SETUID & 1) && (eff >> CAP_SETGID & 1);
 }
 
+/* Once denied in a user namespace, setgroups(2) is denied in all below it. */
+static bool may_set_groups(void)
+{
+	auto_free char *text = NULL;
+
+	return fs_read_file(AT_FDCWD, "/proc/self/setgroups", 16, &text, NULL, NULL) < 0 ||
+	       !str_has_prefix(text, "deny");
+}
+
 static int for_root(struct idmap *m, struct err *e)
 {
 	int r;
 
-	*m = (struct idmap){ .direct = true };
+	*m = (struct idmap) { .direct = true };
 	if (own_map("/proc/self/uid_map", m->uid, &m->n_uid) && own_map("/proc/self/gid_map", m->gid, &m->n_gid)) {
 		m->host_root = true;
 		r = root_ranges("/etc/subuid", m->uid, &m->n_uid, e);
@@ -267,6 +287,8 @@ static int for_root(struct idmap *m, struct err *e)
 	own_map("/proc/self/gid_map", m->gid, &m->n_gid);
 	if (m->n_uid == 0 || m->n_gid == 0)
 		return err_say(e, EIO, "cannot read the id map of this user namespace from /proc/self");
+	if (idmap_count(m->uid, m->n_uid) == 1 || idmap_count(m->gid, m->n_gid) == 1 || !may_set_groups())
+		single_id(m, "the user namespace around us has only one id, or no setgroups");
 	return 0;
 }
 
@@ -275,9 +297,9 @@ static int for_root(struct idmap *m, struct err *e)
  * @ret:	The map
  * @e:		Failure
  *
- * An ordinary user: itself as 0, then its ranges of /etc/subuid and /etc/subgid; one id where there are none or the helpers
- * are missing. Root of the initial namespace: a range of `containers` or root, so that id 0 inside is never host root. Root
- * of a nested namespace: the ids that this namespace has.
+ * An ordinary user: itself as 0, then its ranges of /etc/subuid and /etc/subgid; one id where there are none or the
+ * helpers are missing. Root of the initial namespace: a range of `containers` or root, so that id 0 inside is never
+ * host root. Root of a nested namespace: the ids that this namespace has.
  *
  * Return: 0, -EINVAL for broken subordinate id files
  */

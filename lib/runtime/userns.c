@@ -17,6 +17,7 @@
 #include "lib/base/proc.h"
 #include "lib/base/str.h"
 #include "lib/base/sys.h"
+#include "lib/runtime/walls.h"
 
 /*
  * Theory of operation
@@ -309,9 +310,7 @@ int userns_maps_finish(struct userns_maps *m, struct err *e)
 		int st = m->helper[i] > 0 ? proc_wait(m->helper[i]) : 0;
 
 		if (st != 0 && r == 0)
-			r = err_say(e, EPERM, "%s failed (exit status %d): it must be set-uid root or have file capabilities, and "
-					      "/etc/sub%cid must have the range; try 'skiff doctor'",
-				    tool[i], st, "ug"[i]);
+			r = walls_explain_idmap(tool[i], st, e);
 	}
 	if (r == 0 && m->helper[0] > 0) {
 		r = verify_map(m->proc_fd, "uid_map", m->map->uid, m->map->n_uid, e);
@@ -362,14 +361,16 @@ pid_t userns_fork(const struct idmap *map, uint64_t flags, int *ret_pidfd, struc
 	int go[2], r;
 	pid_t pid;
 
-	r = fd_pipe(go, e);
+	r = walls_explain_kernel(e);
+	if (r == 0)
+		r = fd_pipe(go, e);
 	if (r < 0)
 		return r;
 	rd = go[0];
 	wr = go[1];
 	pid = sys_clone_fork(CLONE_NEWUSER | flags, &pidfd);
 	if (pid < 0)
-		return err_set(e, pid, "create a user namespace");
+		return walls_explain_userns(pid, e);
 	if (pid == 0) {
 		fd_closep(&wr);
 		r = child_wait(rd, map, e);

@@ -49,6 +49,7 @@ struct idmap {
 };
 
 int idmap_for_caller(struct idmap *ret, struct err *e);
+char *idmap_user_name(uid_t uid);
 bool idmap_nss_has_subids(void);
 void idmap_count_subids(uint64_t *ret_uids, uint64_t *ret_gids);
 void idmap_nested(const struct idmap *outer, struct idmap *ret);

@@ -151,8 +151,9 @@ static void check_userns(const struct walls_probe *p, struct walls_finding *f)
 		return;
 	}
 	judge(f, WALLS_BLOCKED, "%s fails: %s", what, strerrordesc_np(code));
-	mend(f, "see the other lines; if none explains it, an LSM (SELinux, a hardened kernel) does: look into the "
-		"kernel's log");
+	mend(f, "see the other lines; if none explains it, a chroot to a mount point or a security module (SELinux, a "
+		"hardened "
+		"kernel) does: the kernel's log may say so");
 }
 
 static void check_subids(const struct walls_probe *p, struct walls_finding *f)
@@ -420,9 +421,18 @@ int walls_explain_userns(int code, struct err *e)
 	walls_check(&p, found);
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
 		if (found[order[i]].level == WALLS_BLOCKED)
-			return say(e, code, "cannot make a user namespace", &found[order[i]]);
-	err_set(e, code, "make a user namespace");
-	return err_hint(e, code < 0 ? code : -code, "skiff doctor may know more");
+			return say(e, code, "cannot make the namespaces", &found[order[i]]);
+	if (p.userns_errno == ENOSPC)
+		return err_say(e, code,
+			       "cannot make the namespaces: this host allows no more of them (as root: "
+			       "sysctl -a | grep user.max_.*_namespaces, then for what is 0 or low: "
+			       "sysctl -w user.max_net_namespaces=16384)");
+	err_set(e, code, "make the namespaces");
+	if (p.userns_errno != EPERM && p.userns_errno != ENOSYS)
+		return err_hint(e, -p.userns_errno, "skiff doctor may know more");
+	return err_hint(e, -p.userns_errno,
+			"a chroot, a seccomp filter around this process, or a security module does that; "
+			"skiff doctor may know more");
 }
 
 /**
@@ -562,10 +572,10 @@ int walls_explain_port(unsigned port, int code, struct err *e)
  */
 int walls_explain_kernel(struct err *e)
 {
-	struct walls_finding found[WALL__N];
-	struct walls_probe p;
+	struct walls_finding f = { 0 };
+	struct walls_probe p = { 0 };
 
-	walls_look(NULL, 0, &p);
-	walls_check(&p, found);
-	return found[WALL_KERNEL].level == WALLS_OK ? 0 : err_say(e, ENOSYS, "%s", found[WALL_KERNEL].state);
+	walls_look_version(&p);
+	check_kernel(&p, &f);
+	return f.level == WALLS_OK ? 0 : err_say(e, ENOSYS, "%s", f.state);
 }

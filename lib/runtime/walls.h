@@ -179,6 +179,7 @@ const char *walls_name(enum walls_id id);
 void walls_check(const struct walls_probe *p, struct walls_finding ret[WALL__N]);
 
 enum { WALLS_TRY = 1 /* also try to make namespaces: forks, so only from a process with one thread */ };
+void walls_look_version(struct walls_probe *ret);
 void walls_look(const char *store, int flags, struct walls_probe *ret);
 
 /* What to say when a step has failed: the wall that explains it, with its mending command, else the errno and a hint.
@@ -190,4 +191,5 @@ int walls_explain_tun(const char *network, struct err *e);
 int walls_explain_fuse(int code, struct err *e);
 int walls_explain_cgroup(const char *option, struct err *e);
 int walls_explain_port(unsigned port, int code, struct err *e);
+/* Before anything else: too old a kernel fails later in ways that nobody understands. A microsecond. */
 int walls_explain_kernel(struct err *e);

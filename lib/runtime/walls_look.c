@@ -74,13 +74,23 @@ static void look_user(struct walls_probe *p)
 		snprintf(p->user, sizeof(p->user), "%u", p->uid);
 }
 
-static void look_kernel(struct walls_probe *p)
+/**
+ * walls_look_version() - The kernel's version only
+ * @ret:	Its major and minor number
+ */
+void walls_look_version(struct walls_probe *ret)
 {
-	static const char *const ns[] = { "user", "mnt", "pid", "net", "ipc", "uts", "cgroup" };
 	struct utsname u;
 
 	if (uname(&u) == 0)
-		sscanf(u.release, "%u.%u", &p->major, &p->minor);
+		sscanf(u.release, "%u.%u", &ret->major, &ret->minor);
+}
+
+static void look_kernel(struct walls_probe *p)
+{
+	static const char *const ns[] = { "user", "mnt", "pid", "net", "ipc", "uts", "cgroup" };
+
+	walls_look_version(p);
 	p->userns_clone = read_setting("kernel/unprivileged_userns_clone");
 	p->apparmor_userns = read_setting("kernel/apparmor_restrict_unprivileged_userns");
 	p->port_start = read_setting("net/ipv4/ip_unprivileged_port_start");

@@ -33,12 +33,12 @@ $1"
 	output="$output$stderr"
 }
 
-RUN='skiff run --rm --network none embedded/busybox echo inside'
+RUN='skiff run --rm --network none embedded/busybox echo aboard'
 
 @test "no wall: the tests' user runs a container" {
 	walled "u $RUN"
 	is "$status" 0
-	contains inside
+	contains aboard
 }
 
 @test "user.max_user_namespaces is 0" {
@@ -52,7 +52,7 @@ RUN='skiff run --rm --network none embedded/busybox echo inside'
 @test "user.max_net_namespaces is 0" {
 	walled "u unshare -r sh -c 'echo 0 >/proc/sys/user/max_net_namespaces && $RUN'"
 	is "$status" 125
-	contains "user.max_net_namespaces is 0"
+	contains "sysctl -w user.max_net_namespaces="
 }
 
 @test "an outer seccomp filter refuses user namespaces" {
@@ -81,14 +81,14 @@ u '"$RUN"'"'
 @test "no_new_privs: single-id mode, with one line that says why" {
 	walled "u setpriv --no-new-privs $RUN"
 	is "$status" 0
-	contains inside
+	contains aboard
 	contains no_new_privs
 }
 
 @test "newuidmap missing: single-id mode, with one line that says why" {
 	walled "mount --bind /dev/null /usr/bin/newuidmap && u $RUN"
 	is "$status" 0
-	contains inside
+	contains aboard
 	contains newuidmap
 	walled "mount --bind /dev/null /usr/bin/newuidmap && u skiff doctor"
 	contains "single-id mode"
@@ -97,30 +97,30 @@ u '"$RUN"'"'
 
 @test "newuidmap without its set-uid bit" {
 	walled "cp /usr/bin/newuidmap $BATS_TEST_TMPDIR/n && chmod 755 $BATS_TEST_TMPDIR/n && mount --bind $BATS_TEST_TMPDIR/n /usr/bin/newuidmap && u $RUN && u skiff doctor"
-	contains inside
+	contains aboard
 	contains "chmod u+s /usr/bin/newuidmap"
 }
 
 @test "newuidmap on a nosuid file system" {
 	walled "mount --bind /usr /usr && mount -o remount,bind,nosuid /usr && u $RUN; u skiff doctor"
-	contains inside
+	contains aboard
 	contains nosuid
 }
 
 @test "no subordinate ids" {
-	walled "mount --bind /dev/null /etc/subuid && u $RUN && u skiff doctor"
-	contains inside
+	walled "touch $BATS_TEST_TMPDIR/none && mount --bind $BATS_TEST_TMPDIR/none /etc/subuid && u $RUN && u skiff doctor"
+	contains aboard
 	contains "usermod --add-subuids"
 }
 
 @test "/dev/net/tun missing: the default network is refused with the words --network host or none" {
-	walled "mount --bind /etc/hostname /dev/net/tun && u skiff run --rm embedded/busybox echo inside"
+	walled "mount --bind /etc/hostname /dev/net/tun && u skiff run --rm embedded/busybox echo aboard"
 	is "$status" 125
 	contains "--network host or none"
-	lacks inside
-	walled "mount --bind /etc/hostname /dev/net/tun && u skiff run --rm --network host embedded/busybox echo inside"
+	lacks aboard
+	walled "mount --bind /etc/hostname /dev/net/tun && u skiff run --rm --network host embedded/busybox echo aboard"
 	is "$status" 0
-	contains inside
+	contains aboard
 }
 
 @test "/dev/fuse missing: fuse-overlayfs is refused" {
@@ -132,13 +132,13 @@ u '"$RUN"'"'
 
 @test "masked /proc: a container runs, with a warning" {
 	walled "mkdir -p $BATS_TEST_TMPDIR/e; mount --bind $BATS_TEST_TMPDIR/e /proc/sys/fs && u $RUN; u skiff doctor"
-	contains inside
+	contains aboard
 	contains "unmask=ALL"
 }
 
 @test "a home on noexec" {
 	walled "mount -t tmpfs -o noexec,mode=777 none $H && mkdir -m 700 $H/run && chown $SKIFF_TEST_USER $H $H/run && u $RUN; u skiff doctor"
-	contains inside
+	contains aboard
 	contains noexec
 }
 

@@ -305,7 +305,7 @@ static void test_here(void)
 	ok(p.tried, "namespaces were tried");
 	is_str(p.store, "/", "a missing store is judged by its nearest parent");
 	is_int(walls_explain_userns(EPERM, &e), -EPERM, "walls_explain_userns hands the errno through");
-	ok(strstr(e.msg, "(") && strstr(e.msg, "user namespace"), "and says: %s", e.msg);
+	ok(strstr(e.msg, "(") && strstr(e.msg, "namespaces"), "and says: %s", e.msg);
 	is_int(walls_explain_proc(-EPERM, &e), -EPERM, "walls_explain_proc takes either sign");
 	ok(strstr(e.msg, "unmask=ALL"), "and says: %s", e.msg);
 	is_int(walls_explain_idmap("newuidmap", 1, &e), -EPERM, "walls_explain_idmap");
