@@ -137,35 +137,23 @@ static void test_limits(void)
 #define P(os, arch) "\"os\":\"" os "\",\"architecture\":\"" arch "\""
 #define V(v)	    ",\"variant\":\"" v "\""
 
+/* clang-format off */
+static const char index_text[] =
+	HEAD "\"mediaType\":\"" OCI_MT_INDEX "\",\"manifests\":["
+	ENTRY("00", P("unknown", "unknown")) ","
+	ENTRY("01", P("linux", "arm") V("v5")) ","
+	ENTRY("02", P("linux", "arm") V("v6")) ","
+	ENTRY("03", P("linux", "arm64") V("v8")) ","
+	ENTRY("04", P("linux", "amd64")) ","
+	ENTRY("05", P("linux", "amd64")) ","
+	ENTRY("06", P("windows", "amd64")) ","
+	ENTRY("07", P("linux", "386")) ","
+	ENTRY("08", P("linux", "amd64") V("v3")) ","
+	"{\"mediaType\":\"text/x\",\"digest\":\"" D("09") "\",\"size\":1,\"platform\":{" P("linux", "s390x") "}}]}";
+/* clang-format on */
+
 static void test_select(void)
 {
-	static const char text[] = HEAD
-		"\"mediaType\":\"" OCI_MT_INDEX
-		"\",\"manifests\":[" ENTRY("00", P("unknown", "unknown")) "," ENTRY("01", P("linux", "arm") V("v5")) "," ENTRY("02", P("linux", "arm") V("v6")) "," ENTRY(
-			"03",
-			P("linux", "arm64") V(
-				"v8")) "," ENTRY("04",
-						 P("linux",
-						   "amd64")) "," ENTRY("05",
-								       P("linux",
-									 "amd64")) "," ENTRY("06",
-											     P("windows",
-											       "amd64")) "," ENTRY("07",
-														   P("l"
-														     "i"
-														     "n"
-														     "u"
-														     "x",
-														     "3"
-														     "8"
-														     "6")) "," ENTRY("08",
-																     P("linux",
-																       "amd64")
-																	     V("v3")) ","
-																		      "{\"mediaType\":\"text/x\",\"digest\":\"" D("09") "\",\"size\":1,\"platform\":{" P(
-																			      "linux",
-																			      "s390x") "}}"
-																				       "]}";
 	static const struct {
 		const char *want, *digest;
 	} cases[] = {
@@ -181,7 +169,7 @@ static void test_select(void)
 	auto_oci_doc struct oci_doc d = { 0 };
 	struct err e = { 0 };
 
-	is_int(parse(text, OCI_MT_INDEX, &d, &e), 0, "index %s", e.msg);
+	is_int(parse(index_text, OCI_MT_INDEX, &d, &e), 0, "index %s", e.msg);
 	is_int(d.index.n_manifests, 10, "manifests");
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		auto_oci_platform struct oci_platform p = { 0 };
