@@ -308,6 +308,21 @@ char **strv_dup(char *const *v)
 	return r;
 }
 
+static int by_bytes(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/**
+ * strv_sort() - Sort by bytes
+ * @v:	Vector or NULL
+ */
+void strv_sort(char **v)
+{
+	if (v)
+		qsort(v, strv_len(v), sizeof(*v), by_bytes);
+}
+
 /**
  * strv_split() - Split at a character; empty fields are kept
  * @s:		String

@@ -45,6 +45,7 @@ void strv_free(char **v);
 void strv_freep(char ***v);
 bool strv_has(char *const *v, const char *s);
 char **strv_dup(char *const *v);
+void strv_sort(char **v);
 char **strv_split(const char *s, char sep);
 char *strv_join(char *const *v, const char *sep);
 #define auto_strv __attribute__((cleanup(strv_freep)))
