@@ -224,7 +224,7 @@ static int launch(struct mon *m, struct client *c, const struct request *q, cons
 
 	if (m->exited || !m->started)
 		return err_say(e, ESRCH, "container %.12s is not running", m->c->id);
-	r = spec_user_in(m->pidfd.fd, *q->user ? q->user : m->c->user, m->c->groups, &u, e);
+	r = spec_user_in(m->pidfd.fd, *q->user ? q->user : m->c->user ? m->c->user : m->default_user, m->c->groups, &u, e);
 	if (r == 0)
 		r = build_plan(m, q, stdio, &u, &plan, e);
 	if (r == 0)

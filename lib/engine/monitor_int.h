@@ -78,6 +78,8 @@ struct mon {
 	struct seccomp_prog seccomp;
 	struct driver_mount root;
 	struct run_user user;
+	char *default_user;
+	bool own_accounts;
 	struct ctr_state state;
 
 	pid_t pid;

@@ -46,6 +46,7 @@
 #include "lib/engine/monitor_run.h"
 #include "lib/oci/runspec.h"
 #include "lib/runtime/fakeids.h"
+#include "lib/runtime/walls.h"
 #include "storage/store.h"
 
 /**
@@ -150,7 +151,7 @@ int mon_spawn_init(struct mon *m, uint64_t clone_flags, int plan, int sock, cons
 	}
 	pid = sys_clone_fork(clone_flags, &pidfd);
 	if (pid < 0)
-		return err_set(e, pid, "create the container's namespaces");
+		return walls_explain_userns(pid, e);
 	if (pid == 0) {
 		fd_closep(&wr);
 		become_init(m, rd, plan, sock, fds, map);
@@ -377,7 +378,8 @@ static int spawn_container(struct mon *m, struct err *e)
 	auto_close int plan = -EBADF, theirs = -EBADF;
 	int stdio[3] = { -1, -1, -1 }, pair[2], r;
 	struct spec_run run = { .config = m->c, .spec = &m->spec, .inner = &m->inner, .user = &m->user, .root_fd = m->root.fd,
-				.dirfd = m->dirfd, .seccomp = &m->seccomp, .trace_fd = -1 };
+				.dirfd = m->dirfd, .own_accounts = m->own_accounts, .seccomp = &m->seccomp,
+				.trace_fd = -1 };
 
 	r = io_open_streams(m, stdio, e);
 	for (int i = 0; r == 0 && i < 3; i++) {
@@ -476,6 +478,24 @@ static void fill_state(struct mon *m)
 		proc_start_time((pid_t)s->monitor_pid, (uint64_t *)&s->monitor_start);
 }
 
+static int find_user(struct mon *m, struct err *e)
+{
+	const char *home = str_is_empty(m->c->cwd) ? "/" : m->c->cwd;
+	int r;
+
+	m->default_user = spec_default_user(m->c, &m->inner);
+	r = spec_user(m->root.fd, m->c->user ? m->c->user : m->default_user, m->c->groups, &m->user, e);
+	if (r < 0 || !m->default_user || m->c->user || !m->spec.caller)
+		return r;
+	r = spec_add_account(m->root.fd, m->dirfd, m->spec.caller, home, &m->user, e);
+	if (r > 0) {
+		m->own_accounts = true;
+		m->user.name = xstrdup(m->spec.caller);
+		m->user.home = xstrdup(home);
+	}
+	return r < 0 ? r : 0;
+}
+
 static int set_up(struct mon *m, struct err *e)
 {
 	int r = reopen(m, e);
@@ -484,7 +504,7 @@ static int set_up(struct mon *m, struct err *e)
 		r = mount_root(m, e);
 	trace_mark("root file system");
 	if (r == 0)
-		r = spec_user(m->root.fd, m->c->user, m->c->groups, &m->user, e);
+		r = find_user(m, e);
 	if (r == 0)
 		r = spec_write_files(m->c, &m->spec, m->dirfd, e);
 	if (r == 0)

@@ -19,6 +19,7 @@
 #include "lib/base/proc.h"
 #include "lib/base/sys.h"
 #include "lib/engine/monitor_run.h"
+#include "lib/runtime/walls.h"
 #include "netns/uplink.h"
 #include "storage/store.h"
 
@@ -85,16 +86,18 @@ static int fork_monitor(struct mon_start *s, int ours, struct err *e)
 	auto_close int rd = -EBADF, wr = -EBADF;
 	uint64_t flags = CLONE_NEWUSER | CLONE_NEWNS | (s->spec->host_pid ? 0 : CLONE_NEWPID);
 	struct userns_maps maps;
-	int go[2], r = fd_pipe(go, e);
+	int go[2], r = walls_explain_kernel(e);
 	pid_t pid;
 
+	if (r == 0)
+		r = fd_pipe(go, e);
 	if (r < 0)
 		return r;
 	rd = go[0];
 	wr = go[1];
 	pid = sys_clone_fork(flags, NULL);
 	if (pid < 0)
-		return err_set(e, pid, "create a user namespace");
+		return walls_explain_userns(pid, e);
 	if (pid == 0) {
 		fd_closep(&wr);
 		close(ours);
@@ -153,6 +156,8 @@ int monitor_start(struct ctr *c, const struct monitor_opts *o, int *ret_sock, in
 		r = idmap_for_caller(&outer, e);
 	if (r == 0)
 		r = spec_userns(&c->config, &outer, &inner, e);
+	if (r == 0 && c->config.userns && str_has_prefix(c->config.userns, "keep-id"))
+		spec.caller = idmap_user_name(getuid());
 	if (r == 0 && spec.net == NET_SLIRP)
 		r = uplink_check(e);
 	if (r == 0)

@@ -35,6 +35,7 @@ void spec_done(struct spec *s)
 		mountspec_done(&s->mounts[i]);
 	free(s->mounts);
 	free(s->seccomp_json);
+	free(s->caller);
 	strv_free(s->masked);
 	strv_free(s->readonly);
 	*s = (struct spec){ 0 };
@@ -328,6 +329,51 @@ static void read_account_file(int root_fd, const char *path, char **ret, struct 
 	*ret_f = (struct passwd_file){ NULL, 0 };
 	if (fd >= 0 && fs_read_regular(fd, PASSWD_MAX, ret, &len) == 0)
 		*ret_f = (struct passwd_file){ *ret, len };
+}
+
+char *spec_default_user(const struct ctr_config *c, const struct idmap *inner)
+{
+	uint32_t uid = 0, gid = 0;
+
+	if (!c->userns || !str_has_prefix(c->userns, "keep-id"))
+		return NULL;
+	for (unsigned i = 0; i < inner->n_uid; i++)
+		if (inner->uid[i].outside == 0)
+			uid = inner->uid[i].inside;
+	for (unsigned i = 0; i < inner->n_gid; i++)
+		if (inner->gid[i].outside == 0)
+			gid = inner->gid[i].inside;
+	return xasprintf("%u:%u", uid, gid);
+}
+
+static int add_line(const struct passwd_file *f, int dirfd, const char *name, const char *line, struct err *e)
+{
+	auto_sbuf struct sbuf b = { 0 };
+
+	if (f->p)
+		sbuf_add(&b, f->p, f->len);
+	if (b.len && b.p[b.len - 1] != '\n')
+		sbuf_addc(&b, '\n');
+	sbuf_adds(&b, line);
+	return fs_write_file(dirfd, name, b.p, b.len, 0644, e);
+}
+
+int spec_add_account(int root_fd, int dirfd, const char *name, const char *home, const struct run_user *u, struct err *e)
+{
+	auto_free char *passwd = NULL, *group = NULL, *user_line = NULL, *group_line = NULL, *known = NULL;
+	struct passwd_file p, g;
+	int r;
+
+	if (u->name)
+		return 0;
+	read_account_file(root_fd, "/etc/passwd", &passwd, &p);
+	read_account_file(root_fd, "/etc/group", &group, &g);
+	user_line = xasprintf("%s:*:%u:%u:%s:%s:/bin/sh\n", name, u->uid, u->gid, name, home);
+	group_line = group_find_gid(g, u->gid, &known) == 0 ? xstrdup("") : xasprintf("%s:x:%u:%s\n", name, u->gid, name);
+	r = add_line(&p, dirfd, "passwd", user_line, e);
+	if (r == 0)
+		r = add_line(&g, dirfd, "group", group_line, e);
+	return r < 0 ? r : 1;
 }
 
 int spec_user(int root_fd, const char *spec, char *const *groups, struct run_user *ret, struct err *e)

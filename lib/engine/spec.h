@@ -27,6 +27,7 @@ enum net_mode { NET_NONE, NET_HOST, NET_SLIRP, NET_MODE__N };
  * @masked, @readonly:	paths
  * @nnp:		no_new_privs
  * @mounts:		the user's, ordered by depth
+ * @caller:		with keep-id: the caller's name, for an entry in passwd; else NULL
  */
 struct spec {
 	enum net_mode net;
@@ -39,6 +40,7 @@ struct spec {
 	bool nnp;
 	struct mountspec *mounts;
 	size_t n_mounts;
+	char *caller;
 };
 
 /* Parse and check all option values; called at create (to refuse mistakes) and at start. */
@@ -75,6 +77,7 @@ struct spec_run {
 	const struct run_user *user;
 	int root_fd;
 	int dirfd;
+	bool own_accounts; /* passwd and group of @dirfd cover the image's */
 	const struct seccomp_prog *seccomp;
 	int trace_fd;
 	int stdio[3];
@@ -87,6 +90,13 @@ void spec_plan_identity(const struct spec_run *r, struct plan_builder *b);
 char **spec_env(const struct ctr_config *c, const struct run_user *u, char *const *extra, bool tty);
 /* hosts, resolv.conf and hostname in the container's folder. */
 int spec_write_files(const struct ctr_config *c, const struct spec *s, int dirfd, struct err *e);
+/* Who runs when nobody says: with keep-id the caller's own id, else the default of user_resolve(). Owned, or NULL. */
+char *spec_default_user(const struct ctr_config *c, const struct idmap *inner);
+/*
+ * keep-id: passwd and group in the container's folder, as the image has them and with entries for @u, where it has none.
+ * Return: 1 when they were written, 0 when nothing is missing, negative errno.
+ */
+int spec_add_account(int root_fd, int dirfd, const char *name, const char *home, const struct run_user *u, struct err *e);
 /* The user, from the container's own passwd and group files; spec_user_in(): of a running one, by its first process. */
 int spec_user_in(int pidfd, const char *spec, char *const *groups, struct run_user *ret, struct err *e);
 int spec_user(int root_fd, const char *spec, char *const *groups, struct run_user *ret, struct err *e);

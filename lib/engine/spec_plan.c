@@ -127,9 +127,11 @@ static int etc_files(const struct spec_run *r, struct mounts *m, struct spec_fds
 {
 	static const struct {
 		const char *name, *target;
-	} files[] = { { "hostname", "/etc/hostname" }, { "hosts", "/etc/hosts" }, { "resolv.conf", "/etc/resolv.conf" } };
+	} files[] = { { "hostname", "/etc/hostname" }, { "hosts", "/etc/hosts" }, { "resolv.conf", "/etc/resolv.conf" },
+		      { "passwd", "/etc/passwd" }, { "group", "/etc/group" } };
+	size_t n = r->own_accounts ? 5 : 3;
 
-	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+	for (size_t i = 0; i < n; i++) {
 		int err;
 
 		if (user_mounts(r->spec, files[i].target) || (r->config->no_hosts && i == 1))

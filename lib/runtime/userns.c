@@ -86,6 +86,12 @@ bool idmap_has_inside(const struct idmap_range *r, unsigned n, uint32_t inside)
 	return idmap_to_outside(r, n, inside, &unused);
 }
 
+/* Level B gets all of A but host root, which is A's last range when root called. */
+static unsigned usable(const struct idmap *outer, unsigned n)
+{
+	return outer->host_root ? n - 1 : n;
+}
+
 static void nested_ranges(const struct idmap_range *outer, unsigned n, struct idmap_range *ret)
 {
 	for (unsigned i = 0; i < n; i++)
@@ -99,9 +105,11 @@ static void nested_ranges(const struct idmap_range *outer, unsigned n, struct id
  */
 void idmap_nested(const struct idmap *outer, struct idmap *ret)
 {
-	*ret = (struct idmap){ .n_uid = outer->n_uid, .n_gid = outer->n_gid, .single = outer->single, .direct = true };
-	nested_ranges(outer->uid, outer->n_uid, ret->uid);
-	nested_ranges(outer->gid, outer->n_gid, ret->gid);
+	*ret = (struct idmap){ .single = outer->single, .direct = true };
+	ret->n_uid = usable(outer, outer->n_uid);
+	ret->n_gid = usable(outer, outer->n_gid);
+	nested_ranges(outer->uid, ret->n_uid, ret->uid);
+	nested_ranges(outer->gid, ret->n_gid, ret->gid);
 }
 
 /*
@@ -136,8 +144,8 @@ static int keep_ranges(uint64_t total, uint32_t keep, struct idmap_range *ret, u
 int idmap_keep_id(const struct idmap *outer, uint32_t uid, uint32_t gid, struct idmap *ret, struct err *e)
 {
 	*ret = (struct idmap){ .single = outer->single, .direct = true };
-	if (keep_ranges(idmap_count(outer->uid, outer->n_uid), uid, ret->uid, &ret->n_uid) < 0 ||
-	    keep_ranges(idmap_count(outer->gid, outer->n_gid), gid, ret->gid, &ret->n_gid) < 0)
+	if (keep_ranges(idmap_count(outer->uid, usable(outer, outer->n_uid)), uid, ret->uid, &ret->n_uid) < 0 ||
+	    keep_ranges(idmap_count(outer->gid, usable(outer, outer->n_gid)), gid, ret->gid, &ret->n_gid) < 0)
 		return err_say(e, EINVAL, "--userns=keep-id: id 4294967295 cannot be mapped");
 	return 0;
 }
@@ -152,7 +160,8 @@ int idmap_keep_id(const struct idmap *outer, uint32_t uid, uint32_t gid, struct 
  */
 int idmap_nomap(const struct idmap *outer, struct idmap *ret, struct err *e)
 {
-	uint64_t uids = idmap_count(outer->uid, outer->n_uid), gids = idmap_count(outer->gid, outer->n_gid);
+	uint64_t uids = idmap_count(outer->uid, usable(outer, outer->n_uid));
+	uint64_t gids = idmap_count(outer->gid, usable(outer, outer->n_gid));
 
 	if (uids < 2 || gids < 2)
 		return err_say(e, EINVAL, "--userns=nomap needs subordinate ids: add a range for this user to "
