@@ -20,3 +20,8 @@ struct load_opts {
 	bool quiet;
 };
 extern const struct cmd cmd_load;
+
+struct check_opts {
+	bool quick;
+};
+extern const struct cmd cmd_system_check;

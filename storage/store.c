@@ -103,6 +103,20 @@ static int make_absolute(char **path, struct err *e)
 	return 0;
 }
 
+/**
+ * store_owns_name() - Is this one of the names at the top of a store?
+ * @name:	The name
+ *
+ * Return: whether it is
+ */
+bool store_owns_name(const char *name)
+{
+	for (const char *const *k = known_names; *k; k++)
+		if (str_is_eq(name, *k))
+			return true;
+	return str_has_prefix(name, "version.tmp-");
+}
+
 static int check_foreign(const struct store *s, struct err *e)
 {
 	auto_strv char **names = NULL;
@@ -110,15 +124,10 @@ static int check_foreign(const struct store *s, struct err *e)
 
 	if (r < 0)
 		return r;
-	for (char **n = names; n && *n; n++) {
-		bool is_known = str_has_prefix(*n, "version.tmp-");
-
-		for (const char *const *k = known_names; *k && !is_known; k++)
-			is_known = str_is_eq(*n, *k);
-		if (!is_known)
+	for (char **n = names; n && *n; n++)
+		if (!store_owns_name(*n))
 			return err_say(e, ENOTEMPTY, "'%s' is not a store of skiff and has other files in it ('%s')",
 				       s->root, *n);
-	}
 	return 0;
 }
 

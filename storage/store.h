@@ -115,6 +115,12 @@ int store_remove_tree(struct store *s, int dirfd, const char *name, struct err *
 /* Rubbish of dead owners: staging folders, trash. Called by writers; cheap when there is none. */
 int store_reclaim(struct store *s, struct err *e);
 
+/*
+ * `system reset`: remove everything in the store, the run folder and the store's folder itself. Return: 0, -EBUSY while a
+ * container runs.
+ */
+int store_reset(struct store *s, struct err *e);
+
 /* ---- writing ---- */
 
 int store_txn_begin(struct store *s, struct store_txn **ret, struct err *e);

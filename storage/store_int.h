@@ -34,11 +34,15 @@ struct store {
 	gid_t group;
 };
 
+/* store.c */
+bool store_owns_name(const char *name);
+
 /* tag.c */
 #define TAG_FILE_MAX 16384
 void tag_encode(const char *name, char buf[256]);
 int tag_read_all(struct store *s, struct image_rec **ret, size_t *ret_n, struct err *e);
 int tag_read(struct store *s, const char *name, struct image_rec *ret, struct err *e);
+int tag_read_file(struct store *s, const char *file, struct image_rec *ret, struct err *e);
 int tag_write(struct store *s, const struct image_rec *rec, struct err *e);
 int tag_remove(struct store *s, const struct image_rec *rec, struct err *e);
 void image_rec_copy(const struct image_rec *from, struct image_rec *to);

@@ -146,7 +146,16 @@ static int parse_tag(const char *text, const char *file, struct image_rec *ret, 
 	return 0;
 }
 
-static int read_file(struct store *s, const char *file, struct image_rec *ret, struct err *e)
+/**
+ * tag_read_file() - Read a record by the name of its file
+ * @s:		The store
+ * @file:	Name below tags/
+ * @ret:	The record
+ * @e:		Failure
+ *
+ * Return: 0, -ENOENT, -EPROTO when it is damaged
+ */
+int tag_read_file(struct store *s, const char *file, struct image_rec *ret, struct err *e)
 {
 	auto_free char *text = NULL, *path = xasprintf("tags/%s", file);
 	int r = fs_read_file(s->fd, path, TAG_FILE_MAX, &text, NULL, e);
@@ -170,7 +179,7 @@ int tag_read(struct store *s, const char *name, struct image_rec *ret, struct er
 	int r;
 
 	tag_encode(name, file);
-	r = read_file(s, file, &rec, e);
+	r = tag_read_file(s, file, &rec, e);
 	if (r < 0)
 		return r;
 	if (rec.name ? !str_is_eq(rec.name, name) : *name != '@')
@@ -198,7 +207,7 @@ int tag_write(struct store *s, const struct image_rec *rec, struct err *e)
 	if (str_has_control(key) || strchr(key, ' '))
 		return err_say(e, EINVAL, "invalid image name");
 	tag_encode(key, file);
-	if (rec->name && read_file(s, file, &old, NULL) == 0 && !str_is_eq(old.name, rec->name))
+	if (rec->name && tag_read_file(s, file, &old, NULL) == 0 && !str_is_eq(old.name, rec->name))
 		return err_say(e, EEXIST, "image name '%s' cannot be stored beside '%s'", rec->name, old.name);
 	if (rec->name)
 		sbuf_printf(&b, "name %s\n", rec->name);
@@ -259,7 +268,7 @@ int tag_read_all(struct store *s, struct image_rec **ret, size_t *ret_n, struct 
 
 		if (strstr(*f, ".tmp-"))
 			continue;
-		r = read_file(s, *f, &recs[n], &why);
+		r = tag_read_file(s, *f, &recs[n], &why);
 		if (r == 0)
 			n++;
 		else if (r != -ENOENT)

@@ -9,17 +9,20 @@
 static const struct cmd *const verbs[] = {
 	&cmd_pull,
 	&cmd_load,
+	&cmd_system_check,
 	NULL,
 };
 
 static const struct cmd_topic topics[] = {
 	{ "image", "Manage images" },
+	{ "system", "Manage skiff" },
 	{ NULL, NULL },
 };
 
 static const struct cmd_impl impls[] = {
 	{ &cmd_pull, pull_run },
 	{ &cmd_load, load_run },
+	{ &cmd_system_check, system_check_run },
 	{ NULL, NULL },
 };
 

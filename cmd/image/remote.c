@@ -34,7 +34,7 @@ static int verify(const char *what, const char *digest, const char *text, size_t
 static int get_document(const struct remote *r, struct registry *g, const char *digest, int64_t size, bool is_manifest,
 			char **ret, size_t *ret_len, char **ret_type, struct err *e)
 {
-	auto_free char *what = xasprintf("%s %s in %s", is_manifest ? "manifest" : "blob", digest, registry_name(g));
+	auto_free char *what = xasprintf("reading %s %s in %s", is_manifest ? "manifest" : "blob", digest, registry_name(g));
 	auto_free char *text = NULL, *type = NULL;
 	size_t len;
 	int code;
@@ -96,7 +96,7 @@ static int descend(const struct remote *r, struct remote_image *i, struct oci_do
 static int get_manifest(const struct remote *r, struct remote_image *i, struct err *e)
 {
 	const char *reference = i->ref.digest ? i->ref.digest : i->ref.tag;
-	auto_free char *what = xasprintf("manifest %s in %s", reference, registry_name(i->registry));
+	auto_free char *what = xasprintf("reading manifest %s in %s", reference, registry_name(i->registry));
 	auto_free char *text = NULL, *type = NULL;
 	auto_oci_doc struct oci_doc doc = { 0 };
 	char digest[SHA256_DIGEST_SIZE];
@@ -148,10 +148,10 @@ static int get_config(const struct remote *r, struct remote_image *i, struct err
 		return code;
 	code = oci_image_config_parse(i->config_text, i->config_len, &i->config, e);
 	if (code < 0)
-		return err_wrap(e, code, "image config %s in %s", d->digest, registry_name(i->registry));
+		return err_wrap(e, code, "reading image config %s in %s", d->digest, registry_name(i->registry));
 	n = strv_len(i->config->diff_ids);
 	if (n != i->manifest.n_layers)
-		return err_say(e, EBADMSG, "image in %s: %zu layers in the manifest, %zu in the config", registry_name(i->registry),
+		return err_say(e, EBADMSG, "reading image in %s: %zu layers in the manifest, %zu in the config", registry_name(i->registry),
 			       i->manifest.n_layers, n);
 	if (n > OCI_WARN_LAYERS)
 		log_warn("the image in %s has %zu layers; other tools take at most %d", registry_name(i->registry), n,

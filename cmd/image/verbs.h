@@ -7,3 +7,4 @@
 
 int pull_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e);
 int load_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e);
+int system_check_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e);

@@ -22,7 +22,6 @@
  * all little-endian. Whoever writes the tar again checks the digest, so a frame cannot lie.
  */
 
-#define FRAME_FILE (1U << 31)
 #define FRAME_LEVEL 1
 
 struct frame {

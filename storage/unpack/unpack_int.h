@@ -82,6 +82,9 @@ const char *path_shown(const char *path, char buf[160]);
 
 /* ---- frame.c: what is needed to write the tar again ---- */
 
+/* Bit of a record's first word; see frame.c. */
+#define FRAME_FILE (1U << 31)
+
 struct frame;
 int frame_new(int fd, struct frame **ret, struct err *e);
 void frame_free(struct frame *f);

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/str.h"
+#include "lib/oci/digest.h"
+#include "lib/oci/ref.h"
+#include "storage/store_int.h"
+
+/*
+ * Theory of operation
+ *
+ * docker's rules. A name that is not the image's last one is only taken away. The last one, or an id, deletes the
+ * image, unless containers use it: a running one always prevents that, others without force; nor is an id enough where
+ * several repositories have the image. A name that was pulled stands for two references, repo:tag and repo@digest; the
+ * second goes when no tag of the repository is left.
+ *
+ * Names are removed first and durably, so that nobody finds the image any more; then what nobody refers to (trash.c).
+ */
+
+/**
+ * struct removal - one image that is being removed
+ * @s:		the store
+ * @rec:	what was found
+ * @recs:	all records of the image
+ * @n:		how many; removed ones have no config_digest any more
+ * @flags:	STORE_RM_*
+ * @lines:	what is told to the user
+ * @refs:	what the image consists of
+ */
+struct removal {
+	struct store *s;
+	const struct image_rec *rec;
+	struct image_rec *recs;
+	size_t n;
+	int flags;
+	char ***lines;
+	struct refs refs;
+};
+
+static void say(struct removal *m, const char *what, const char *object)
+{
+	strv_add_take(m->lines, xasprintf("%s: %s", what, object));
+}
+
+/* Only the records of this image. */
+static int load_records(struct removal *m, struct err *e)
+{
+	size_t kept = 0;
+	int r = tag_read_all(m->s, &m->recs, &m->n, e);
+
+	for (size_t i = 0; r == 0 && i < m->n; i++) {
+		struct image_rec rec = m->recs[i];
+
+		m->recs[i] = (struct image_rec){ 0 };
+		if (str_is_eq(rec.config_digest, m->rec->config_digest))
+			m->recs[kept++] = rec;
+		else
+			image_rec_done(&rec);
+	}
+	m->n = kept;
+	return r;
+}
+
+static char *repo_of(const char *name)
+{
+	auto_ref struct ref ref = { 0 };
+
+	return name && ref_parse(name, &ref, NULL) == 0 ? ref_familiar_name(&ref) : xstrdup("<none>");
+}
+
+static bool is_canonical(const char *name)
+{
+	return name && strchr(name, '@');
+}
+
+/* At most one tag, and digests only of the same repository. */
+static bool is_single_reference(const struct removal *m)
+{
+	const char *first = NULL;
+	size_t tags = 0;
+	bool same = true;
+
+	for (size_t i = 0; i < m->n; i++) {
+		auto_free char *a = NULL, *b = NULL;
+
+		if (!m->recs[i].name)
+			continue;
+		tags += !is_canonical(m->recs[i].name);
+		if (!first)
+			first = m->recs[i].name;
+		a = repo_of(first);
+		b = repo_of(m->recs[i].name);
+		same = same && str_is_eq(a, b);
+	}
+	return tags <= 1 && same;
+}
+
+static int conflict(const struct removal *m, bool is_hard, const char *why, struct err *e)
+{
+	return err_say(e, EBUSY, "conflict: unable to delete %.12s (%s) - %s", digest_hex(m->rec->config_digest),
+		       is_hard ? "cannot be forced" : "must be forced", why);
+}
+
+static int check_containers(const struct removal *m, struct err *e)
+{
+	struct image_user user;
+	char why[120];
+	int r = refs_find_user(m->s, m->rec->config_digest, &user, e);
+
+	if (r <= 0)
+		return r;
+	snprintf(why, sizeof(why), "image is being used by %s container %.12s", user.is_running ? "running" : "stopped",
+		 user.id);
+	if (user.is_running || !(m->flags & STORE_RM_FORCE))
+		return conflict(m, user.is_running, why, e);
+	return 0;
+}
+
+static bool repo_has_tag(const struct removal *m, const char *repo)
+{
+	for (size_t i = 0; i < m->n; i++) {
+		auto_free char *other = NULL;
+
+		if (!m->recs[i].config_digest || !m->recs[i].name || is_canonical(m->recs[i].name))
+			continue;
+		other = repo_of(m->recs[i].name);
+		if (str_is_eq(other, repo))
+			return true;
+	}
+	return false;
+}
+
+static int untag(struct removal *m, struct image_rec *rec, struct err *e)
+{
+	auto_free char *shown = rec->name ? ref_shorten(rec->name) : NULL, *repo = repo_of(rec->name);
+	int r = tag_remove(m->s, rec, e);
+
+	if (r < 0)
+		return r;
+	if (shown)
+		say(m, "Untagged", shown);
+	free(rec->config_digest);
+	rec->config_digest = NULL;
+	if (shown && rec->repo_digest && !is_canonical(rec->name) && !repo_has_tag(m, repo)) {
+		auto_free char *digest = xasprintf("%s@%s", repo, rec->repo_digest);
+
+		say(m, "Untagged", digest);
+	}
+	return 0;
+}
+
+static int untag_all(struct removal *m, struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < m->n && r == 0; i++)
+		if (m->recs[i].config_digest)
+			r = untag(m, &m->recs[i], e);
+	return r;
+}
+
+/* repo@digest where a tag has that digest: the tag stays, and is not known by the digest any more. */
+static int forget_digest(struct removal *m, struct image_rec *rec, const char *shown, struct err *e)
+{
+	int r;
+
+	free(rec->repo_digest);
+	rec->repo_digest = NULL;
+	r = tag_write(m->s, rec, e);
+	if (r == 0)
+		say(m, "Untagged", shown);
+	return r;
+}
+
+static int delete_blobs(struct removal *m, struct err *e)
+{
+	auto_refs struct refs used = { 0 };
+	auto_strv char **layers = NULL, **blobs = NULL;
+	int r = refs_collect(m->s, &used, e);
+
+	if (r < 0)
+		return r;
+	for (size_t i = strv_len(m->refs.layers); i-- > 0;) /* topmost first */
+		if (!refs_has_layer(&used, m->refs.layers[i]) && layer_is_there(m->s, m->refs.layers[i]))
+			strv_add(&layers, m->refs.layers[i]);
+	for (char **b = m->refs.blobs; b && *b; b++)
+		if (!refs_has_blob(&used, *b) && blob_is_there(m->s, *b))
+			strv_add(&blobs, *b);
+	r = trash_layers_and_blobs(m->s, layers, blobs, e);
+	if (r < 0)
+		return r;
+	say(m, "Deleted", m->rec->config_digest);
+	for (char **l = layers; l && *l; l++)
+		if (!layer_is_there(m->s, *l))
+			say(m, "Deleted", *l);
+	return 0;
+}
+
+/* All names go, then the image. */
+static int delete_image(struct removal *m, struct err *e)
+{
+	int r = refs_add_image(m->s, &m->refs, m->rec, e);
+
+	if (r == 0)
+		r = untag_all(m, e);
+	if (r == 0 && !(m->flags & STORE_RM_NO_PRUNE))
+		r = delete_blobs(m, e);
+	return r;
+}
+
+static int remove_by_id(struct removal *m, struct err *e)
+{
+	int r;
+
+	if (!is_single_reference(m) && !(m->flags & STORE_RM_FORCE))
+		return conflict(m, false, "image is referenced in multiple repositories", e);
+	r = check_containers(m, e);
+	return r < 0 ? r : delete_image(m, e);
+}
+
+static int remove_by_name(struct removal *m, const char *text, struct err *e)
+{
+	auto_free char *shown = m->rec->name ? ref_shorten(m->rec->name) : xstrdup(text);
+	struct image_rec *named = NULL;
+	struct image_user user;
+	bool is_last = is_single_reference(m);
+	int r = 0;
+
+	for (size_t i = 0; i < m->n; i++)
+		if (str_is_eq(m->recs[i].name, m->rec->name))
+			named = &m->recs[i];
+	if (!named)
+		return err_say(e, ENOENT, "No such image: %s", shown);
+	if (strchr(text, '@') && !is_canonical(named->name))
+		return forget_digest(m, named, text, e);
+	if (is_last && !(m->flags & STORE_RM_FORCE))
+		r = refs_find_user(m->s, m->rec->config_digest, &user, e);
+	if (r > 0)
+		return err_say(e, EBUSY,
+			       "conflict: unable to remove repository reference \"%s\" (must force) - container %.12s is "
+			       "using its referenced image %.12s",
+			       text, user.id, digest_hex(m->rec->config_digest));
+	if (r < 0)
+		return r;
+	if (m->n > 1) {
+		auto_free char *repo = repo_of(named->name);
+
+		r = untag(m, named, e);
+		/* What is left may be only digests of the repository that lost its last tag: they go too. */
+		for (size_t i = 0; r == 0 && i < m->n; i++) {
+			auto_free char *other = m->recs[i].config_digest ? repo_of(m->recs[i].name) : NULL;
+
+			if (other && str_is_eq(other, repo) && !repo_has_tag(m, repo))
+				r = untag(m, &m->recs[i], e);
+		}
+		for (size_t i = 0; r == 0 && i < m->n; i++)
+			if (m->recs[i].config_digest)
+				return 0;
+		if (r < 0)
+			return r;
+	}
+	r = refs_find_user(m->s, m->rec->config_digest, &user, e);
+	if (r > 0 && user.is_running) { /* forced: the name goes, the image stays without one */
+		struct image_rec bare = *m->rec;
+
+		bare.name = NULL;
+		r = tag_write(m->s, &bare, e);
+		return r < 0 ? r : untag_all(m, e);
+	}
+	return r < 0 ? r : delete_image(m, e);
+}
+
+int store_image_remove(struct store *s, const char *text, int flags, char ***ret_lines, struct err *e)
+{
+	auto_image_rec struct image_rec rec = { 0 };
+	struct removal m = { .s = s, .rec = &rec, .flags = flags, .lines = ret_lines };
+	const char *digits = str_after(text, "sha256:");
+	struct err why = { 0 };
+	int r = store_image_find(s, text, &rec, e);
+
+	*ret_lines = NULL;
+	if (r < 0)
+		return r;
+	r = load_records(&m, e);
+	if (r == 0) {
+		bool by_id = !rec.name || str_has_prefix(digest_hex(rec.config_digest), digits ? digits : text);
+
+		r = by_id ? remove_by_id(&m, e) : remove_by_name(&m, text, e);
+		if (strv_len(*ret_lines) && index_rewrite(s, r < 0 ? &why : e) < 0 && r == 0)
+			r = -EIO;
+	}
+	image_recs_free(m.recs, m.n);
+	refs_done(&m.refs);
+	return r;
+}
