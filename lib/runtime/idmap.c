@@ -247,7 +247,9 @@ static int root_ranges(const char *file, struct idmap_range *map, unsigned *ret_
 		return err;
 	map[0] = n ? (struct idmap_range) { 0, r[0].start, r[0].count }
 		   : (struct idmap_range) { 0, ROOT_FALLBACK_START, ROOT_FALLBACK_COUNT };
-	*ret_n = 1;
+	/* Host root is an id of level A (not its 0), so that the monitor's capabilities reach root's files; B never gets it. */
+	map[1] = (struct idmap_range){ map[0].count, 0, 1 };
+	*ret_n = 2;
 	return 0;
 }
 
