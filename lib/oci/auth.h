@@ -28,15 +28,13 @@ struct auth {
 	char *registry_token;
 };
 
-/* @config_dir: --config, NULL for the default. @path: repository (longest entry wins), may be NULL. Return: 0 also with
- * none. */
+/* @config_dir: --config or NULL. @path: repository (the longest entry wins) or NULL. Return: 0 also with none. */
 int auth_find(const char *config_dir, const char *domain, const char *path, struct auth *ret, struct err *e);
 bool auth_is_empty(const struct auth *a);
 void auth_done(struct auth *a);
 #define auto_auth __attribute__((cleanup(auth_done)))
 
-/* One file's content. Return: 1 found, 0 not, negative errno. @ret_helper: a credential helper to ask (owned), else
- * NULL. */
+/* One file's content. Return: 1 found, 0 not, negative errno. @ret_helper: a helper to ask (owned), else NULL. */
 int auth_parse(const char *buf, size_t len, const char *file, const char *domain, const char *path, struct auth *ret,
 	       char **ret_helper, struct err *e);
 /* A helper's answer: {"ServerURL":..., "Username":..., "Secret":...}. Return: 1, 0 or negative errno. */

@@ -95,8 +95,8 @@ void json_set_bool(struct json *obj, const char *key, bool v);
 void json_set_null(struct json *obj, const char *key);
 void json_set_strv(struct json *obj, const char *key, char *const *v);	       /* NULL writes [] */
 void json_set_strv_or_null(struct json *obj, const char *key, char *const *v); /* NULL writes null */
-void json_set_map(struct json *obj, const char *key,
-		  char *const *kv); /* sorted by key, as Go prints maps; NULL writes {} */
+/* Sorted by key, as Go prints maps; NULL writes {}. */
+void json_set_map(struct json *obj, const char *key, char *const *kv);
 void json_del(struct json *obj, const char *key);
 /* Return: the new member, borrowed, to be filled in place. */
 struct json *json_set_object(struct json *obj, const char *key);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* What -v, --mount and --tmpfs mean. Pure: nothing is looked up on the host, relative sources are left to the caller.
- */
+/* What -v, --mount and --tmpfs mean. Pure: nothing is looked up on the host, relative sources are the caller's. */
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -41,6 +41,5 @@ char *ref_familiar_name(const struct ref *r); /* busybox */
 char *ref_shorten(const char *full);
 
 bool ref_is_embedded(const struct ref *r);
-/* Does the text name its registry ("quay.io/x", "localhost/x", "embedded/x")? Only then short-name settings do not
- * apply. */
+/* Does the text name its registry ("quay.io/x", "localhost/x", "embedded/x")? Else short-name settings apply. */
 bool ref_has_domain(const char *text);
