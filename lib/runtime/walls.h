@@ -65,6 +65,7 @@ struct walls_device {
  * @apparmor_label:	AppArmor profile of this process; "" without AppArmor
  * @seccomp:		this process is under a seccomp filter
  * @no_new_privs:	this process cannot gain privileges through set-uid programs
+ * @traced:		a debugger or strace follows this process, so set-uid programs gain nothing
  * @chrooted:		the root folder is not the root of the mount namespace
  * @tried:		the four results below are from a real attempt
  * @userns_errno:	making the namespaces: 0 or errno
@@ -105,6 +106,7 @@ struct walls_probe {
 	char apparmor_label[96];
 	bool seccomp;
 	bool no_new_privs;
+	bool traced;
 	bool chrooted;
 	bool tried;
 	int userns_errno;

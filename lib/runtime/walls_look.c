@@ -56,6 +56,7 @@ static void look_process(struct walls_probe *p)
 	if (fs_read_file(AT_FDCWD, "/proc/self/status", SMALL_FILE, &text, NULL, NULL) == 0) {
 		p->seccomp = status_field(text, "\nSeccomp:", 10) == 2;
 		p->no_new_privs = status_field(text, "\nNoNewPrivs:", 10) == 1;
+		p->traced = status_field(text, "\nTracerPid:", 10) != 0;
 		p->privileged = status_field(text, "\nCapEff:", 16) >> CAP_SYS_ADMIN & 1;
 	}
 	if (fs_read_file(AT_FDCWD, "/proc/self/attr/apparmor/current", 256, &label, NULL, NULL) == 0)

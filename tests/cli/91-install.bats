@@ -13,11 +13,13 @@ load common
 }
 
 @test "a run loads no library of the heavy programs" {
-	command -v strace >/dev/null || skip "strace is not installed (tests/prepare)"
+	[ "$SKIFF_TEST_MODE" != san ] || skip "the sanitizers' build has their libraries too"
 	skiff run --rm --network none $BB true
-	run strace -f -qq -e trace=open,openat,openat2,execve -o "$BATS_TEST_TMPDIR/trace" skiff run --rm --network none $BB true
-	is "$status" 0
-	run grep -E 'libcurl|libarchive|libcrypto|libssl|libisal|libzstd|skiff-image' "$BATS_TEST_TMPDIR/trace"
+	# The loader's own trace sees dlopen as well, and unlike strace it does not take newuidmap's privilege away.
+	LD_DEBUG=files LD_DEBUG_OUTPUT="$BATS_TEST_TMPDIR/ld" skiff run --rm --network none $BB true
+	cat "$BATS_TEST_TMPDIR"/ld.* >"$BATS_TEST_TMPDIR/trace"
+	grep -q 'libjson-c' "$BATS_TEST_TMPDIR/trace"
+	run grep -E 'libcurl|libarchive|libcrypto|libssl|libisal|libzstd|libnss' "$BATS_TEST_TMPDIR/trace"
 	is "$output" ""
 }
 

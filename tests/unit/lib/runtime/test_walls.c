@@ -146,6 +146,11 @@ static void nnp(struct walls_probe *p)
 	p->no_new_privs = true;
 }
 
+static void traced(struct walls_probe *p)
+{
+	p->traced = true;
+}
+
 static void proc_masked(struct walls_probe *p)
 {
 	p->proc_errno = EPERM;
@@ -226,7 +231,7 @@ static const struct {
 	{ "outer filter that refuses", filtered, WALL_SECCOMP, WALLS_BLOCKED, "seccomp=unconfined" },
 	{ "outer filter that lets us", filtered_harmless, WALL_SECCOMP, WALLS_OK, "" },
 	{ "chroot", in_chroot, WALL_CHROOT, WALLS_BLOCKED, "pivot_root" },
-	{ "refused for no known reason", unknown_lsm, WALL_USERNS, WALLS_BLOCKED, "LSM" },
+	{ "refused for no known reason", unknown_lsm, WALL_USERNS, WALLS_BLOCKED, "security module" },
 	{ "no ranges", no_subids, WALL_SUBIDS, WALLS_LIMITED,
 	  "usermod --add-subuids 165536-231071 --add-subgids 165536-231071 alice" },
 	{ "no group range", no_subgids, WALL_SUBIDS, WALLS_LIMITED, "usermod" },
@@ -236,6 +241,7 @@ static const struct {
 	{ "newuidmap without set-uid", helper_plain, WALL_ID_HELPERS, WALLS_LIMITED, "chmod u+s /usr/bin/newuidmap" },
 	{ "newuidmap on nosuid", helper_nosuid, WALL_ID_HELPERS, WALLS_LIMITED, "remount,suid" },
 	{ "no_new_privs", nnp, WALL_NO_NEW_PRIVS, WALLS_LIMITED, "NoNewPrivileges=no" },
+	{ "under strace", traced, WALL_NO_NEW_PRIVS, WALLS_LIMITED, "strace -f -u alice" },
 	{ "masked /proc", proc_masked, WALL_PROC, WALLS_LIMITED, "unmask=ALL" },
 	{ "NFS home", nfs, WALL_STORE, WALLS_BLOCKED, "SKIFF_ROOT=/var/tmp/alice/skiff" },
 	{ "noexec home", noexec, WALL_STORE, WALLS_LIMITED, "remount,exec" },
