@@ -18,6 +18,7 @@
 #include "lib/base/log.h"
 #include "lib/base/proc.h"
 #include "lib/base/sys.h"
+#include "lib/engine/life.h"
 #include "lib/engine/monitor_run.h"
 #include "lib/runtime/walls.h"
 #include "netns/uplink.h"
@@ -130,6 +131,13 @@ static int prepare(struct ctr *c, struct mon_start *s, struct err *e)
 	return map_init(s, e);
 }
 
+/* A --rm container that did not start must not stay: its monitor removes it, unless that is what failed. */
+static void drop_failed(struct ctr *c)
+{
+	if (c->config.auto_remove && ctr_wait_ended(c, 5000, NULL) == 0)
+		ctr_remove(c, NULL);
+}
+
 /* A map that moves ids needs a driver that can show them moved; which one is nobody's choice then. */
 static int choose_driver(struct ctr *c, const struct monitor_opts *o, bool shifted, const struct driver **ret, struct err *e)
 {
@@ -168,8 +176,10 @@ int monitor_start(struct ctr *c, const struct monitor_opts *o, int *ret_sock, in
 		r = prepare(c, &s, e);
 	if (r == 0)
 		r = fd_socketpair(SOCK_SEQPACKET, pair, e);
-	if (r < 0)
+	if (r < 0) {
+		drop_failed(c);
 		return r;
+	}
 	ours = pair[0];
 	theirs = pair[1];
 	s.sock = theirs;
@@ -183,8 +193,10 @@ int monitor_start(struct ctr *c, const struct monitor_opts *o, int *ret_sock, in
 	if (r == 0)
 		r = first_word(ours, ret_exit, e);
 	trace_mark("first word");
-	if (r < 0)
+	if (r < 0) {
+		drop_failed(c);
 		return r;
+	}
 	*ret_sock = take_fd(&ours);
 	return 0;
 }

@@ -141,6 +141,55 @@ static int require_folder(const struct stage *s, const char *path, struct err *e
 	return 0;
 }
 
+/*
+ * Attributes and propagation of an attached mount the old way, for Linux 5.11, which lacks mount_setattr(2): by the path of a
+ * descriptor of ours in the host's /proc, which is still there before pivot_root.
+ */
+static int remount(const struct stage *s, const char *target, uint64_t attrs, uint64_t propagation)
+{
+	static const struct {
+		uint64_t attr;
+		unsigned long flag;
+	} flags[] = { { MOUNT_ATTR_RDONLY, MS_RDONLY }, { MOUNT_ATTR_NOSUID, MS_NOSUID }, { MOUNT_ATTR_NODEV, MS_NODEV },
+		      { MOUNT_ATTR_NOEXEC, MS_NOEXEC } };
+	auto_close int fd = fs_open_in_root(s->root, target, O_PATH, 0);
+	unsigned long ms = MS_REMOUNT | MS_BIND;
+	char path[32];
+
+	if (fd < 0)
+		return fd;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++)
+		if (attrs & flags[i].attr)
+			ms |= flags[i].flag;
+	if (propagation && mount(NULL, path, NULL, (unsigned long)propagation | MS_REC, NULL) < 0)
+		return -errno;
+	if (attrs && mount(NULL, path, NULL, ms, NULL) < 0)
+		return -errno;
+	return 0;
+}
+
+/* Attach @mnt to @at with attributes; a read-only one is never seen writable where the kernel has mount_setattr(2). */
+static int attach_with(const struct stage *s, int mnt, int at, const char *target, uint64_t attrs, uint64_t propagation,
+		       unsigned rec, struct err *e)
+{
+	int r = 0;
+
+	if (propagation)
+		r = sys_mount_setattr(mnt, "", AT_EMPTY_PATH | AT_RECURSIVE, 0, 0, propagation);
+	if (r == 0 && attrs)
+		r = sys_mount_setattr(mnt, "", AT_EMPTY_PATH | rec, attrs, 0, 0);
+	if (r < 0 && r != -ENOSYS)
+		return err_set(e, r, "set the attributes of the mount on '%s'", target);
+	if (r == 0)
+		return attach(mnt, at, target, e);
+	r = attach(mnt, at, target, e);
+	if (r < 0)
+		return r;
+	r = remount(s, target, attrs, propagation);
+	return r < 0 ? err_set(e, r, "set the attributes of the mount on '%s'", target) : 0;
+}
+
 static int bind_mount(const struct stage *s, const struct plan_mount *m, const char *target, struct err *e)
 {
 	auto_close int at = -EBADF;
@@ -149,17 +198,7 @@ static int bind_mount(const struct stage *s, const struct plan_mount *m, const c
 
 	if (r < 0)
 		return r;
-	if (m->propagation) {
-		r = sys_mount_setattr(m->fd, "", AT_EMPTY_PATH | AT_RECURSIVE, 0, 0, m->propagation);
-		if (r < 0)
-			return err_set(e, r, "set the propagation of the mount on '%s'", target);
-	}
-	if (m->attr_set) {
-		r = sys_mount_setattr(m->fd, "", AT_EMPTY_PATH | rec, m->attr_set, 0, 0);
-		if (r < 0)
-			return err_set(e, r, "set the attributes of the mount on '%s'", target);
-	}
-	return attach(m->fd, at, target, e);
+	return attach_with(s, m->fd, at, target, m->attr_set, m->propagation, rec, e);
 }
 
 static int fs_mount(struct stage *s, const struct plan_mount *m, const char *target, struct err *e)
@@ -338,11 +377,8 @@ int step_readonly(struct stage *s, struct err *e)
 		mnt = sys_open_tree(at, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
 		if (mnt < 0)
 			return err_set(e, mnt, "clone '%s'", path);
-		r = sys_mount_setattr(mnt, "", AT_EMPTY_PATH | AT_RECURSIVE,
-				      MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, 0, 0);
-		if (r < 0)
-			return err_set(e, r, "make '%s' read-only", path);
-		r = attach(mnt, at, path, e);
+		r = attach_with(s, mnt, at, path, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, 0,
+				AT_RECURSIVE, e);
 		if (r < 0)
 			return r;
 	}
@@ -360,6 +396,8 @@ int step_root_ro(struct stage *s, struct err *e)
 {
 	int r = sys_mount_setattr(s->root, "", AT_EMPTY_PATH, MOUNT_ATTR_RDONLY, 0, 0);
 
+	if (r == -ENOSYS)
+		r = remount(s, "/", MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV, 0);
 	return r < 0 ? err_set(e, r, "make the root file system read-only") : 0;
 }
 
