@@ -114,8 +114,7 @@ void help_command(const struct cmd *cmd, FILE *f)
 
 struct entry {
 	const struct cmd *cmd;
-	char buf[CMD_NAME_MAX];
-	const char *name;
+	char name[CMD_NAME_MAX];
 };
 
 static int by_entry(const void *a, const void *b)
@@ -134,12 +133,17 @@ static void print_commands(const struct app *app, const char *topic, int group, 
 	entries = xcalloc(max, sizeof(*entries));
 	for (const struct cmd *const *c = app->cmds; *c; c++) {
 		struct entry *en = &entries[n];
+		char buf[CMD_NAME_MAX];
+		const char *name;
 
 		if (((*c)->flags & CMD_HIDDEN) || (group >= 0 && (*c)->group != (enum cmd_group)group))
 			continue;
 		en->cmd = *c;
-		en->name = cmd_name_below(*c, topic, en->buf);
-		n += en->name != NULL;
+		name = cmd_name_below(*c, topic, buf);
+		if (!name)
+			continue;
+		snprintf(en->name, sizeof(en->name), "%s", name); /* a copy: sorting moves the entries */
+		n++;
 	}
 	if (!n)
 		return;

@@ -299,13 +299,32 @@ static int write_config(int dirfd, const struct ctr_config *cfg, struct err *e)
 	return fs_replace_file(dirfd, "config.json", text, strlen(text), 0600, cfg->auto_remove ? 0 : FS_SYNC, e);
 }
 
-/* Random names until one is free; a name that was asked for is tried once. */
-static int claim_some_name(int root, struct ctr_config *cfg, struct err *e)
+/* A --rm container whose monitor was killed is still there only because nobody was left to remove it. */
+static bool clear_leftover(struct store *s, const char *name)
 {
+	auto_ctr struct ctr old = { 0 };
+	auto_free char *link = xasprintf("names/%s", name), *id = NULL;
+	struct ctr_state state;
+	bool dead;
+
+	if (fs_readlink(store_fd(s), link, &id, NULL) < 0 || ctr_open_id(s, id, &old, NULL) < 0)
+		return false;
+	ctr_read_state(&old, &state);
+	dead = old.config.auto_remove && state.monitor_died;
+	ctr_state_done(&state);
+	return dead && ctr_remove(&old, NULL) == 0;
+}
+
+/* Random names until one is free; a name that was asked for is tried again only when its holder was rubbish. */
+static int claim_some_name(struct store *s, struct ctr_config *cfg, struct err *e)
+{
+	int root = store_fd(s), err;
 	char buf[64];
 
-	if (cfg->name)
-		return claim_name(root, cfg->name, cfg->id, e);
+	if (cfg->name) {
+		err = claim_name(root, cfg->name, cfg->id, e);
+		return err == -EEXIST && clear_leftover(s, cfg->name) ? claim_name(root, cfg->name, cfg->id, e) : err;
+	}
 	for (int tries = 0; tries < 64; tries++) {
 		int r;
 
@@ -340,7 +359,7 @@ int ctr_create(struct store *s, struct ctr_config *cfg, struct ctr *ret, struct 
 		return err_set(e, errno, "make the container's folder '%s'", path);
 	r = fs_open_dir(root, path, &dirfd, e);
 	if (r == 0)
-		r = claim_some_name(root, cfg, e);
+		r = claim_some_name(s, cfg, e);
 	if (r == 0) {
 		link = xasprintf("names/%s", cfg->name);
 		r = write_config(dirfd, cfg, e);
