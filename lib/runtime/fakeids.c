@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -38,9 +39,12 @@
  * repeats the same result). The limit itself bounds processor time of real-time processes only, and stays at 2^64 us.
  * Calls that get or set just this limit are answered here as if it were infinite.
  *
- * What exec does change is that saved and file system ids become the effective ones. Where that makes a difference, the
- * limit's value has 40 bits more: a hash of where the kernel has put the process's code and stack. Another hash at the
- * next look means another program. It needs a /proc of our pid namespace; without one, saved ids outlive exec.
+ * Who may set ids is a matter of two capabilities, which ids, capset and PR_SET_KEEPCAPS change: five more bits of that
+ * value. In the kernel the process keeps all its capabilities, so a capset that we agree with is then done there, too.
+ *
+ * exec makes saved and file system ids the effective ones, and capabilities what the ids say. Where that makes a
+ * difference, the value has 35 bits more: a hash of where the kernel has put the process's code and stack. Another hash
+ * at the next look means another program. It needs a /proc of our pid namespace; without one, saved ids outlive exec.
  *
  * A process that has just died, or is killed while we look, is noticed by the kernel's check of the notification's id;
  * what has been read until then is thrown away. Numbers are never reused: a table that is full refuses new sets with
@@ -54,8 +58,8 @@
 
 #define KEEP		 UINT32_MAX
 #define INDEX_BITS	 16
-#define EPOCH_BITS	 40
-#define STATE_BITS	 (INDEX_BITS + EPOCH_BITS)
+#define EPOCH_BITS	 35
+#define STATE_BITS	 (INDEX_BITS + CRED_FLAG_BITS + EPOCH_BITS)
 #define SETS_MAX	 (1U << INDEX_BITS)
 #define GROUPS_TOTAL_MAX (1U << 20) /* ids in all sets: 4 MB, which a hostile container can make us spend */
 #define BUCKETS		 256
@@ -188,12 +192,15 @@ static int state_get(const struct fakeids *f, pid_t pid, struct cred *ret)
 		return -errno;
 	state = rl.rlim_max - 1 - rl.rlim_cur; /* wraps for a process that never changed anything */
 	index = state & (SETS_MAX - 1);
-	if (state >> STATE_BITS || index >= f->n_sets)
-		state = index = 0;
-	epoch = state >> INDEX_BITS;
+	if (state >> STATE_BITS || index >= f->n_sets) {
+		*ret = f->sets[0].cred;
+		return 0;
+	}
 	*ret = f->sets[index].cred;
+	ret->flags = state >> INDEX_BITS & ((1U << CRED_FLAG_BITS) - 1);
+	epoch = state >> (INDEX_BITS + CRED_FLAG_BITS);
 	if (epoch && epoch != epoch_of(f, pid))
-		cred_exec(ret);
+		cred_exec(ret, f->caps);
 	return 0;
 }
 
@@ -209,9 +216,9 @@ static int state_set(struct fakeids *f, pid_t pid, const struct cred *c)
 		return -errno;
 	if (rl.rlim_max <= 1ULL << STATE_BITS)
 		return -EAGAIN; /* somebody has set a hard limit: there is no room */
-	state = (uint64_t)index;
-	if (cred_is_changed_by_exec(c))
-		state |= epoch_of(f, pid) << INDEX_BITS;
+	state = (uint64_t)index | (uint64_t)c->flags << INDEX_BITS;
+	if (cred_is_changed_by_exec(c, f->caps))
+		state |= epoch_of(f, pid) << (INDEX_BITS + CRED_FLAG_BITS);
 	rl.rlim_cur = rl.rlim_max - 1 - state;
 	return prlimit(pid, RLIMIT_RTTIME, &rl, NULL) < 0 ? -errno : 0;
 }
@@ -235,6 +242,10 @@ static int copy_out(pid_t pid, uint64_t to, void *from, size_t len)
 }
 
 /* ---- the calls ---- */
+
+/* What is no result of a call: the caller is gone; the kernel is to go on with it. */
+#define GONE  (1LL << 33)
+#define GO_ON (1LL << 34)
 
 /**
  * struct call - one notified call
@@ -267,11 +278,6 @@ static uint32_t id_arg(const struct call *c, int i)
 static uint32_t id_out(const struct call *c, uint32_t id)
 {
 	return c->narrow && id > 0xffff ? OVERFLOW_ID : id;
-}
-
-static bool may(const struct call *c, unsigned cap)
-{
-	return c->cred.uid[ID_EFFECTIVE] == 0 && c->f->caps >> cap & 1;
 }
 
 static int64_t get_res(const struct call *c, const uint32_t id[ID__N])
@@ -323,7 +329,7 @@ static int64_t set_groups(struct call *c)
 	struct cred cred = c->cred;
 	int r;
 
-	if (!may(c, CAP_SETGID))
+	if (!(c->cred.flags & CRED_EFF_GID))
 		return -EPERM;
 	if (n > FAKEIDS_GROUPS_MAX)
 		return -EINVAL;
@@ -341,6 +347,39 @@ static int64_t set_groups(struct call *c)
 	cred.n_groups = n;
 	r = state_set(c->f, c->pid, &cred);
 	return r == -EAGAIN ? -ENOMEM : r;
+}
+
+/* The kernel does it as well, on what the process really has. */
+static int64_t cap_set(struct call *c)
+{
+	struct __user_cap_header_struct h;
+	struct __user_cap_data_struct d[2] = { 0 };
+	int r = copy_in(c->pid, c->args[0], &h, sizeof(h));
+
+	if (r < 0)
+		return r;
+	if (h.pid != 0 || (h.version != _LINUX_CAPABILITY_VERSION_3 && h.version != _LINUX_CAPABILITY_VERSION_2 &&
+			   h.version != _LINUX_CAPABILITY_VERSION_1))
+		return GO_ON; /* another process, a bad version: the kernel knows what to say */
+	r = copy_in(c->pid, c->args[1], d, h.version == _LINUX_CAPABILITY_VERSION_1 ? sizeof(d[0]) : sizeof(d));
+	if (r == 0)
+		r = cred_capset(&c->cred, d[0].effective, d[0].permitted); /* both capabilities are in the first word */
+	if (r == 0)
+		r = state_set(c->f, c->pid, &c->cred);
+	return r < 0 ? r : GO_ON;
+}
+
+static int64_t prctl_call(struct call *c)
+{
+	int r;
+
+	if (c->args[0] == PR_GET_KEEPCAPS)
+		return !!(c->cred.flags & CRED_KEEP);
+	if (c->args[1] > 1)
+		return -EINVAL;
+	c->cred.flags = (c->cred.flags & ~(unsigned)CRED_KEEP) | (c->args[1] ? CRED_KEEP : 0);
+	r = state_set(c->f, c->pid, &c->cred);
+	return r < 0 ? r : 0;
 }
 
 /* The limit that holds our state looks infinite, and takes any value without effect. */
@@ -378,14 +417,17 @@ static int64_t get_call(const struct call *c, enum fakeids_call what)
 
 static int64_t set_call(struct call *c, enum fakeids_call what)
 {
-	bool user = may(c, CAP_SETUID), group = may(c, CAP_SETGID);
+	bool user = c->cred.flags & CRED_EFF_UID, group = c->cred.flags & CRED_EFF_GID;
 	uint32_t a = id_arg(c, 0), b = id_arg(c, 1), s = id_arg(c, 2);
-	uint32_t *uid = c->cred.uid, *gid = c->cred.gid;
+	uint32_t *uid = c->cred.uid, *gid = c->cred.gid, old[ID__N];
 	int64_t r = -ENOSYS;
 	int stored;
 
 	if (what == FI_SETGROUPS)
 		return set_groups(c);
+	if (what == FI_CAPSET)
+		return cap_set(c);
+	memcpy(old, uid, sizeof(old));
 	if (what == FI_SETUID)
 		r = cred_set(uid, a, user);
 	else if (what == FI_SETGID)
@@ -404,6 +446,8 @@ static int64_t set_call(struct call *c, enum fakeids_call what)
 		r = id_out(c, cred_setfs(gid, a, group));
 	if (r < 0)
 		return r;
+	if (what != FI_SETFSUID)
+		cred_fix_caps(&c->cred, old);
 	stored = state_set(c->f, c->pid, &c->cred);
 	return stored < 0 ? stored : r;
 }
@@ -430,9 +474,7 @@ static const struct fakeids_nr *find_call(const struct seccomp_data *d)
 	return NULL;
 }
 
-#define GONE (1LL << 33) /* no result of a call */
-
-/* Return: the call's result or negative errno; GONE when the caller is. */
+/* Return: the call's result or negative errno; GONE, GO_ON. */
 static int64_t answer(struct fakeids *f, const struct seccomp_notif *req)
 {
 	const struct fakeids_nr *nr = find_call(&req->data);
@@ -451,12 +493,15 @@ static int64_t answer(struct fakeids *f, const struct seccomp_notif *req)
 	for (int i = 0; i < 6; i++) /* int 0x80 from 64-bit code leaves rubbish in the upper halves */
 		c.args[i] = c.compat ? (uint32_t)req->data.args[i] : req->data.args[i];
 	r = state_get(f, c.pid, &c.cred);
-	/* What we have read may be another process's with the same pid; the four plain answers then just find no taker. */
+	/* What we have read may be another process's with the same pid; the four plain answers then just find no taker.
+	 */
 	if (what > FI_GETEGID && ioctl(f->listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) < 0)
 		return GONE;
 	if (r < 0)
 		return r;
-	return what >= FI_SETUID && what <= FI_SETGROUPS ? set_call(&c, what) : get_call(&c, what);
+	if (what == FI_PRCTL)
+		return prctl_call(&c);
+	return what >= FI_SETUID && what <= FI_CAPSET ? set_call(&c, what) : get_call(&c, what);
 }
 
 /**
@@ -477,7 +522,9 @@ int fakeids_handle(struct fakeids *f)
 		return 0;
 	memset(f->resp, 0, f->resp_size);
 	f->resp->id = f->req->id;
-	if (result < 0)
+	if (result == GO_ON)
+		f->resp->flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+	else if (result < 0)
 		f->resp->error = (int)result;
 	else
 		f->resp->val = result;
@@ -518,6 +565,7 @@ static void first_set(struct fakeids *f, const struct fakeids_spec *s)
 	if (c.n_groups)
 		memcpy(c.groups, s->groups, c.n_groups * sizeof(*c.groups));
 	qsort(c.groups, c.n_groups, sizeof(*c.groups), by_value);
+	c.flags = s->uid == 0 ? cred_flags(s->caps, s->caps) : 0;
 	intern(f, &c);
 	free(c.groups);
 }

@@ -11,12 +11,14 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/fsuid.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -72,6 +74,7 @@ static void print_ids(void)
 	       setfsuid(UINT32_MAX), (int)rg, (int)eg, (int)getegid(), (int)sg, setfsgid(UINT32_MAX));
 	if (r != getuid() || rg != getgid())
 		printf(" DISAGREE");
+	printf(" keep %d", prctl(PR_GET_KEEPCAPS, 0, 0, 0, 0));
 	for (int i = 0; i < n; i++)
 		printf(" %d", (int)g[i]);
 	printf("\n");
@@ -88,11 +91,22 @@ static int rnd_groups(void)
 	return (int)syscall(SYS_setgroups, n, g);
 }
 
+/* Permitted and effective: CAP_SETGID (6) and CAP_SETUID (7), in any combination. */
+static int rnd_capset(void)
+{
+	struct __user_cap_header_struct h = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct d[2] = { 0 };
+
+	d[0].permitted = (1U + rnd(3)) << 6;
+	d[0].effective = d[0].permitted & rnd(4) << 6;
+	return (int)syscall(SYS_capset, &h, d);
+}
+
 static int rnd_call(const char **name)
 {
-	uint32_t a = rnd_id(), b = rnd_id(), c = rnd_id(), which = rnd(9);
-	static const char *const names[] = { "setuid",	  "setgid",   "setreuid", "setregid", "setresuid",
-					     "setresgid", "setfsuid", "setfsgid", "setgroups" };
+	uint32_t a = rnd_id(), b = rnd_id(), c = rnd_id(), which = rnd(12);
+	static const char *const names[] = { "setuid",	 "setgid",   "setreuid", "setregid", "setresuid", "setresgid",
+					     "setfsuid", "setfsgid", "keepcaps", "capset",   "setgroups", "setgroups" };
 
 	*name = names[which];
 	errno = 0;
@@ -113,6 +127,10 @@ static int rnd_call(const char **name)
 		return setfsuid(a);
 	case 7:
 		return setfsgid(a);
+	case 8:
+		return prctl(PR_SET_KEEPCAPS, a & 1, 0, 0, 0);
+	case 9:
+		return rnd_capset();
 	default:
 		return rnd_groups();
 	}
@@ -272,6 +290,23 @@ static void check_temporary(void)
 	expect(syscall(SYS_getgroups, -1, NULL) < 0 && errno == EINVAL, "a negative size");
 }
 
+/* setpriv and libcap: ids first, and the capability for the groups kept over it. */
+static void check_keepcaps(void)
+{
+	struct __user_cap_header_struct h = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct d[2] = { { .effective = 3 << 6, .permitted = 3 << 6 } };
+
+	expect(prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) == 0, "keepcaps: set");
+	expect(setresuid(6, 6, 6) == 0, "keepcaps: setresuid");
+	expect(setresgid(12, 12, 12) < 0 && errno == EPERM, "keepcaps: nothing is effective");
+	expect(syscall(SYS_capset, &h, d) == 0, "keepcaps: capset");
+	expect(setresgid(12, 12, 12) == 0 && setgroups(0, NULL) == 0, "keepcaps: setresgid, setgroups");
+	d[0].effective = d[0].permitted = 0;
+	expect(syscall(SYS_capset, &h, d) == 0, "keepcaps: give up");
+	expect_ids("keepcaps", 6, 12);
+	cannot_regain("keepcaps");
+}
+
 static pthread_barrier_t barrier;
 
 static void *thread_main(void *arg)
@@ -350,6 +385,7 @@ static int do_check(void)
 	in_child(check_apt);
 	in_child(check_daemon);
 	in_child(check_temporary);
+	in_child(check_keepcaps);
 	in_child(check_threads);
 	in_child(check_rlimit);
 #ifdef __x86_64__

@@ -26,9 +26,11 @@ enum fakeids_call {
 	FI_SETFSUID,
 	FI_SETFSGID,
 	FI_SETGROUPS,
+	FI_CAPSET,
 	FI_GETRLIMIT, /* these three: only of RLIMIT_RTTIME, where the server keeps its state */
 	FI_SETRLIMIT,
 	FI_PRLIMIT,
+	FI_PRCTL, /* only PR_GET_KEEPCAPS and PR_SET_KEEPCAPS */
 	FI_CHOWN, /* from here on the filter decides alone */
 	FI_FCHOWNAT,
 	FI_MKNOD,
@@ -60,8 +62,8 @@ static const struct fakeids_nr fakeids_native[] = {
 	{ 107, FI_GETEUID },   { 108, FI_GETEGID },   { 113, FI_SETREUID },  { 114, FI_SETREGID },
 	{ 115, FI_GETGROUPS }, { 116, FI_SETGROUPS }, { 117, FI_SETRESUID }, { 118, FI_GETRESUID },
 	{ 119, FI_SETRESGID }, { 120, FI_GETRESGID }, { 122, FI_SETFSUID },  { 123, FI_SETFSGID },
-	{ 133, FI_MKNOD },     { 160, FI_SETRLIMIT }, { 259, FI_MKNODAT },   { 260, FI_FCHOWNAT },
-	{ 302, FI_PRLIMIT },
+	{ 126, FI_CAPSET },    { 133, FI_MKNOD },     { 157, FI_PRCTL },     { 160, FI_SETRLIMIT },
+	{ 259, FI_MKNODAT },   { 260, FI_FCHOWNAT },  { 302, FI_PRLIMIT },
 };
 #elif defined(__aarch64__) || defined(__riscv)
 #ifdef __aarch64__
@@ -74,12 +76,12 @@ static const struct fakeids_nr fakeids_native[] = {
 #define FAKEIDS_NATIVE_ARCH AUDIT_ARCH_RISCV64
 #endif
 static const struct fakeids_nr fakeids_native[] = {
-	{ 33, FI_MKNODAT },    { 54, FI_FCHOWNAT },   { 55, FI_CHOWN },	     { 143, FI_SETREGID },
-	{ 144, FI_SETGID },    { 145, FI_SETREUID },  { 146, FI_SETUID },    { 147, FI_SETRESUID },
-	{ 148, FI_GETRESUID }, { 149, FI_SETRESGID }, { 150, FI_GETRESGID }, { 151, FI_SETFSUID },
-	{ 152, FI_SETFSGID },  { 158, FI_GETGROUPS }, { 159, FI_SETGROUPS }, { 163, FI_GETRLIMIT },
-	{ 164, FI_SETRLIMIT }, { 174, FI_GETUID },    { 175, FI_GETEUID },   { 176, FI_GETGID },
-	{ 177, FI_GETEGID },   { 261, FI_PRLIMIT },
+	{ 33, FI_MKNODAT },    { 54, FI_FCHOWNAT },   { 55, FI_CHOWN },	     { 91, FI_CAPSET },
+	{ 143, FI_SETREGID },  { 144, FI_SETGID },    { 145, FI_SETREUID },  { 146, FI_SETUID },
+	{ 147, FI_SETRESUID }, { 148, FI_GETRESUID }, { 149, FI_SETRESGID }, { 150, FI_GETRESGID },
+	{ 151, FI_SETFSUID },  { 152, FI_SETFSGID },  { 158, FI_GETGROUPS }, { 159, FI_SETGROUPS },
+	{ 163, FI_GETRLIMIT }, { 164, FI_SETRLIMIT }, { 167, FI_PRCTL },     { 174, FI_GETUID },
+	{ 175, FI_GETEUID },   { 176, FI_GETGID },    { 177, FI_GETEGID },   { 261, FI_PRLIMIT },
 };
 #endif
 
@@ -106,7 +108,9 @@ static const struct fakeids_nr fakeids_compat[] = {
 	{ 165, FI_GETRESUID | FI_16 },
 	{ 170, FI_SETRESGID | FI_16 },
 	{ 171, FI_GETRESGID | FI_16 },
+	{ 172, FI_PRCTL },
 	{ 182, FI_CHOWN | FI_16 },
+	{ 185, FI_CAPSET },
 	{ 191, FI_GETRLIMIT },
 	{ 198, FI_CHOWN },
 	{ 199, FI_GETUID },

@@ -6,6 +6,7 @@
 #include <linux/seccomp.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -157,6 +158,14 @@ static void rlimit_code(struct assembler *a, uint8_t label, int resource_arg)
 	jump(a, BPF_JEQ, RLIMIT_RTTIME, REPORT, ALLOW);
 }
 
+static void prctl_code(struct assembler *a, uint8_t label)
+{
+	here(a, label);
+	load_arg(a, 0);
+	jump(a, BPF_JEQ, PR_GET_KEEPCAPS, REPORT, NEXT);
+	jump(a, BPF_JEQ, PR_SET_KEEPCAPS, REPORT, ALLOW);
+}
+
 static void arch(struct assembler *a, uint32_t audit_arch, const struct fakeids_nr *nrs, size_t n)
 {
 	uint16_t first = a->n;
@@ -178,6 +187,7 @@ static void arch(struct assembler *a, uint32_t audit_arch, const struct fakeids_
 	rlimit_code(a, CALLS + FI_PRLIMIT, 1);
 	here(a, CALLS + FI_GETRLIMIT);
 	rlimit_code(a, CALLS + FI_SETRLIMIT, 0);
+	prctl_code(a, CALLS + FI_PRCTL);
 	here(a, REPORT);
 	stmt(a, BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF);
 	here(a, PRETEND);
