@@ -30,6 +30,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -439,6 +440,8 @@ static int before_maps(struct mon *m, const struct mon_start *s, struct err *e)
 	if (r < 0)
 		return err_set(e, r, "lock the container");
 	r = fd_memfd_sealed("skiff-init", s->init_image, s->init_size, true, &m->init_exe, e);
+	/* Our copy of the caller's mapping: it would be half of what a monitor weighs. */
+	munmap((void *)(uintptr_t)s->init_image, s->init_size);
 	if (r == 0)
 		r = fd_move_high(&m->init_exe, e);
 	if (r == 0)
