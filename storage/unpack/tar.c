@@ -26,6 +26,8 @@
 
 #define ENTRIES_MAX 20000000ULL
 #define XATTR_MAX (256U << 10)
+/* Headers of one entry: libarchive takes 1 MiB of PAX and as much for each long name. */
+#define HEADERS_MAX (4U << 20)
 
 /**
  * struct decoder - state of one layer
@@ -38,6 +40,9 @@
  * @start:	position of @chunk in the stream
  * @len:	its length
  * @framed:	everything before this position is in the frame, or is content of a file
+ * @headers:	the latest bytes that are no content
+ * @headers_pos: position of their first byte
+ * @raw:	what we read in them
  * @is_primed:	@chunk is the first one, which libarchive has not seen yet
  * @at_end:	the stream has ended
  * @why:	failure of the callback
@@ -53,22 +58,56 @@ struct decoder {
 	uint64_t start;
 	size_t len;
 	uint64_t framed;
+	struct sbuf headers;
+	uint64_t headers_pos;
+	struct raw_header raw;
 	bool is_primed;
 	bool at_end;
 	struct err why;
 	int failed;
 };
 
-/* Pass stream bytes up to @to on to the frame. */
+static void keep_headers(struct decoder *d, const char *p, uint64_t pos, size_t len)
+{
+	size_t drop = 0;
+
+	if (pos != d->headers_pos + d->headers.len)
+		drop = d->headers.len;
+	else if (d->headers.len + len > HEADERS_MAX) /* content that is kept in the frame; headers come at its end */
+		drop = d->headers.len - HEADERS_MAX / 2;
+	if (drop) {
+		d->headers.len -= drop;
+		memmove(d->headers.p, d->headers.p + drop, d->headers.len);
+	}
+	d->headers_pos = pos - d->headers.len;
+	sbuf_add(&d->headers, p, len);
+}
+
+/* Pass stream bytes up to @to on to the frame, and keep them for a look at the headers. */
 static int frame_up_to(struct decoder *d, uint64_t to, struct err *e)
 {
 	const char *p = d->chunk;
 	uint64_t from = d->framed;
 
-	if (!d->frame || to <= from)
+	if (to <= from)
 		return 0;
 	d->framed = to;
-	return frame_raw(d->frame, p + (from - d->start), (size_t)(to - from), e);
+	p += from - d->start;
+	keep_headers(d, p, from, (size_t)(to - from));
+	return d->frame ? frame_raw(d->frame, p, (size_t)(to - from), e) : 0;
+}
+
+/* libarchive has read an entry's headers, and stands at its content. */
+static int read_headers(struct decoder *d, struct err *e)
+{
+	uint64_t from = (uint64_t)archive_read_header_position(d->ar), to = (uint64_t)archive_filter_bytes(d->ar, 0);
+	uint64_t end;
+	int r = frame_up_to(d, to, e);
+
+	end = d->headers_pos + d->headers.len;
+	if (r == 0 && (from < d->headers_pos || to > end || from > to))
+		r = err_say(e, EBADMSG, "the headers of an entry are too large");
+	return r < 0 ? r : raw_header_parse(d->headers.p + (from - d->headers_pos), (size_t)(to - from), &d->raw, e);
 }
 
 /* Next chunk of the stream, hashed; what libarchive has finished with goes to the frame. */
@@ -153,7 +192,18 @@ static struct timespec clamp_time(int64_t sec, long nsec)
 	return ts;
 }
 
-static int convert(struct archive_entry *ae, struct apply_entry *en, struct err *e)
+/* libarchive gives names in the locale's encoding, ours are the bytes. For sparse files they are in other records. */
+static void take_raw_names(const struct raw_header *raw, struct apply_entry *en)
+{
+	if (raw->is_sparse)
+		return;
+	if (raw->has_path)
+		en->name = raw->path;
+	if (raw->has_link && (en->is_hardlink || en->type == S_IFLNK))
+		en->link = raw->link;
+}
+
+static int convert(struct decoder *d, struct archive_entry *ae, struct apply_entry *en, struct err *e)
 {
 	const char *hardlink = archive_entry_hardlink(ae);
 
@@ -170,10 +220,11 @@ static int convert(struct archive_entry *ae, struct apply_entry *en, struct err 
 	};
 	if (archive_entry_mtime_is_set(ae))
 		en->mtime = clamp_time(archive_entry_mtime(ae), archive_entry_mtime_nsec(ae));
-	if (!en->name)
-		return err_say(e, EILSEQ, "an entry's name is not UTF-8");
-	if (en->type == S_IFLNK && !en->link)
-		return err_say(e, EILSEQ, "the target of symlink '%s' is not UTF-8", en->name);
+	take_raw_names(&d->raw, en);
+	if (!en->name || (en->type == S_IFLNK && !en->link))
+		return err_say(e, EILSEQ, "a name that cannot be read");
+	if (d->raw.has_size && !d->raw.is_sparse && en->size != d->raw.size && en->type == S_IFREG && !hardlink)
+		return err_say(e, EBADMSG, "'%s' has two sizes", en->name);
 	if (en->size < 0)
 		return err_say(e, EBADMSG, "'%s' has a negative size", en->name);
 	return 0;
@@ -186,11 +237,9 @@ static int frame_content(struct decoder *d, struct archive_entry *ae, const stru
 	struct tar_path p;
 	int r;
 
-	if (!d->frame || en->size == 0 || archive_entry_sparse_count(ae) > 0)
+	if (!d->frame || en->size == 0 || d->raw.is_sparse || archive_entry_sparse_count(ae) > 0)
 		return 0;
 	r = tar_path_parse(en->name, &p, e);
-	if (r == 0)
-		r = frame_up_to(d, pos, e);
 	if (r < 0)
 		return r;
 	d->framed = pos + (uint64_t)en->size;
@@ -240,8 +289,10 @@ static int apply_one(struct decoder *d, struct archive_entry *ae, struct err *e)
 {
 	struct apply_entry en;
 	bool has_xattrs;
-	int r = convert(ae, &en, e);
+	int r = read_headers(d, e);
 
+	if (r == 0)
+		r = convert(d, ae, &en, e);
 	if (r < 0)
 		return r;
 	if (!en.is_hardlink && en.type == S_IFREG)
@@ -271,7 +322,7 @@ static int apply_all(struct decoder *d, struct tar_result *ret, struct err *e)
 
 		if (ar == ARCHIVE_EOF)
 			break;
-		if (ar != ARCHIVE_OK)
+		if (ar != ARCHIVE_OK && ar != ARCHIVE_WARN) /* a warning is about encodings: we take bytes */
 			return archive_failed(d, e);
 		if (++ret->entries > ENTRIES_MAX)
 			return err_say(e, E2BIG, "more than %llu entries", ENTRIES_MAX);
@@ -315,5 +366,6 @@ int tar_apply(struct inflate *z, struct sha256 *hash, struct frame *frame, struc
 		r = frame_finish(frame, e);
 	ret->tar_size = d.start + d.len;
 	archive_read_free(d.ar);
+	sbuf_done(&d.headers);
 	return r;
 }

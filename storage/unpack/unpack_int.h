@@ -80,6 +80,27 @@ bool xattr_is_kept(const char *name);
 /* For messages: control characters become '?'. */
 const char *path_shown(const char *path, char buf[160]);
 
+/* ---- header.c: names and sizes as bytes ---- */
+
+/**
+ * struct raw_header - what extended headers say about one entry
+ * @path:	its name, when @has_path
+ * @link:	target of a link, when @has_link
+ * @size:	its content's size, when @has_size
+ * @is_sparse:	libarchive's reading counts: name and size have other meanings here
+ */
+struct raw_header {
+	char path[TAR_PATH_MAX + 1];
+	char link[TAR_PATH_MAX + 1];
+	int64_t size;
+	bool has_path;
+	bool has_link;
+	bool has_size;
+	bool is_sparse;
+};
+
+int raw_header_parse(const void *data, size_t len, struct raw_header *ret, struct err *e);
+
 /* ---- frame.c: what is needed to write the tar again ---- */
 
 /* Bit of a record's first word; see frame.c. */
