@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/fs.h"
 #include "lib/base/str.h"
 #include "lib/oci/digest.h"
 #include "lib/oci/ref.h"
@@ -176,27 +177,50 @@ static int forget_digest(struct removal *m, struct image_rec *rec, const char *s
 	return r;
 }
 
+/* What is in a folder of the store without a reference; @have: not these, they are known already. */
+static int find_unused(struct store *s, const char *folder, const struct refs *used,
+		       bool (*is_used)(const struct refs *r, const char *digest), char ***have, struct err *e)
+{
+	auto_strv char **names = NULL;
+	int r = fs_list_dir(s->fd, folder, &names, e);
+
+	for (char **n = names; r == 0 && n && *n; n++) {
+		auto_free char *digest = xasprintf("sha256:%s", *n);
+
+		if (digest_is_sha256(digest) && !is_used(used, digest) && !strv_has(*have, digest))
+			strv_add(have, digest);
+	}
+	return r;
+}
+
+/*
+ * The image's own layers first, topmost first, as they are told; then whatever else nobody refers to: a container that outlived
+ * its image leaves some, and so does a pull that was killed during its commit.
+ */
 static int delete_blobs(struct removal *m, struct err *e)
 {
 	auto_refs struct refs used = { 0 };
 	auto_strv char **layers = NULL, **blobs = NULL;
+	size_t n_own;
 	int r = refs_collect(m->s, &used, e);
 
 	if (r < 0)
 		return r;
-	for (size_t i = strv_len(m->refs.layers); i-- > 0;) /* topmost first */
+	for (size_t i = strv_len(m->refs.layers); i-- > 0;)
 		if (!refs_has_layer(&used, m->refs.layers[i]) && layer_is_there(m->s, m->refs.layers[i]))
 			strv_add(&layers, m->refs.layers[i]);
-	for (char **b = m->refs.blobs; b && *b; b++)
-		if (!refs_has_blob(&used, *b) && blob_is_there(m->s, *b))
-			strv_add(&blobs, *b);
-	r = trash_layers_and_blobs(m->s, layers, blobs, e);
+	n_own = strv_len(layers);
+	r = find_unused(m->s, "layers", &used, refs_has_layer, &layers, e);
+	if (r == 0)
+		r = find_unused(m->s, "oci/blobs/sha256", &used, refs_has_blob, &blobs, e);
+	if (r == 0)
+		r = trash_layers_and_blobs(m->s, layers, blobs, e);
 	if (r < 0)
 		return r;
 	say(m, "Deleted", m->rec->config_digest);
-	for (char **l = layers; l && *l; l++)
-		if (!layer_is_there(m->s, *l))
-			say(m, "Deleted", *l);
+	for (size_t i = 0; i < n_own; i++)
+		if (!layer_is_there(m->s, layers[i]))
+			say(m, "Deleted", layers[i]);
 	return 0;
 }
 
