@@ -129,9 +129,19 @@ void cmd_print_error(const struct err *e)
 /* 0, 1 and 2 must be open, or the first files that we open would take their place. */
 static void open_stdio(void)
 {
+	/* cloexec: what we start needs them as well */
 	for (int fd = 0; fd <= 2; fd++)
 		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", fd ? O_WRONLY : O_RDONLY) < 0)
 			abort();
+}
+
+/* What is empty counts as not given. */
+static void from_env(const char **option, const char *name)
+{
+	if (!*option)
+		*option = getenv(name);
+	if (str_is_empty(*option))
+		*option = NULL;
 }
 
 static int set_up(struct ctx *ctx, struct err *e)
@@ -146,14 +156,9 @@ static int set_up(struct ctx *ctx, struct err *e)
 			return err_say(e, EINVAL, "unable to parse logging level: %s", level);
 		log_set_level(parsed);
 	}
-	if (!ctx->root)
-		ctx->root = getenv("SKIFF_ROOT");
-	if (str_is_empty(ctx->root))
-		ctx->root = NULL;
-	if (!ctx->config_dir)
-		ctx->config_dir = getenv("DOCKER_CONFIG");
-	if (str_is_empty(ctx->config_dir))
-		ctx->config_dir = NULL;
+	from_env(&ctx->root, "SKIFF_ROOT");
+	from_env(&ctx->storage_driver, "SKIFF_STORAGE_DRIVER");
+	from_env(&ctx->config_dir, "DOCKER_CONFIG");
 	return ctx->trace ? trace_open(ctx->trace, e) : 0;
 }
 

@@ -13,11 +13,11 @@
  *
  * To add a verb: write cmd/NAME.c, add the record to cmd/table.c, write man/skiff-NAME.1, run `make completions`.
  *
- * Verbs that need the heavy libraries run in skiff-image. Their records (options, help, synopsis) must be known to skiff
- * as well, which must not link those libraries; so such a record lives in cmd/spec_NAME.c (linked into both programs; its
- * options struct is in cmd/spec.h) with CMD_IMAGE in .flags and no .run. skiff parses the command line, so that mistakes
- * and --help are answered at once, and then becomes skiff-image with the same argv; cmd/image/main.c gives app_main() a
- * list of struct cmd_impl, which says what runs there for which record.
+ * Verbs that need the heavy libraries run in skiff-image. Their records (options, help, synopsis) must be known to
+ * skiff as well, which must not link those libraries; so such a record lives in cmd/spec_NAME.c (linked into both
+ * programs; its options struct is in cmd/spec.h) with CMD_IMAGE in .flags and no .run. skiff parses the command line,
+ * so that mistakes and --help are answered at once, and then becomes skiff-image with the same argv; cmd/image/main.c
+ * gives app_main() a list of struct cmd_impl, which says what runs there for which record.
  */
 
 #include <limits.h>
@@ -47,7 +47,7 @@ enum cmd_group { CMD_GROUP_OTHER, CMD_GROUP_COMMON, CMD_GROUP_SWARM, CMD_GROUP__
  * struct ctx - what every verb knows
  * @root:		--root, SKIFF_ROOT, or NULL for the default
  * @runroot:		--runroot or NULL
- * @storage_driver:	--storage-driver or NULL
+ * @storage_driver:	--storage-driver, SKIFF_STORAGE_DRIVER, or NULL
  * @config_dir:		--config, DOCKER_CONFIG, or NULL for ~/.docker
  * @log_level:		--log-level or NULL
  * @trace:		--trace: a file, "-" for stderr, or NULL

@@ -8,7 +8,7 @@
  *	struct rm_opts { bool force; const char *time; char **filter; };
  *	static const struct opt opts[] = {
  *		OPT_BOOL('f', "force", struct rm_opts, force, "Force the removal of a running container"),
- *		OPT_STR('t', "time", struct rm_opts, time, "Seconds to wait before killing", .arg = "int", .dflt = "10"),
+ *		OPT_STR('t', "time", struct rm_opts, time, "Seconds to wait before killing", .dflt = "10"),
  *		OPT_STRV(0, "filter", struct rm_opts, filter, "Choose by condition"),
  *		OPT_END,
  *	};
