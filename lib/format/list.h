@@ -6,7 +6,7 @@
  * TEMPLATE), as docker does. A row is a JSON object whose members are the placeholders (.ID, .Names, ...), all of them
  * strings ready to be read.
  *
- *	static const struct format_column columns[] = { { "ID", "CONTAINER ID" }, { "Names", "NAMES" }, { NULL, NULL } };
+ *	static const struct format_column columns[] = { { "ID", "CONTAINER ID" }, { "Names", "NAMES" }, { 0 } };
  *	auto_format_list struct format_list *l = NULL;
  *	format_list_new(opts->format, "{{.ID}}\t{{.Names}}", columns, &l, e);
  *	if (format_list_uses(l, "Size")) ...
@@ -22,7 +22,9 @@
 struct json;
 struct format_list;
 
-/* A placeholder and the heading of its column. All placeholders of the verb are listed, not only those of the default. */
+/*
+ * A placeholder and the heading of its column. All placeholders of the verb are listed, not only those of the default.
+ */
 struct format_column {
 	const char *name;
 	const char *heading;
@@ -34,7 +36,10 @@ struct format_column {
  */
 int format_list_new(const char *format, const char *dflt, const struct format_column *columns, struct format_list **ret,
 		    struct err *e);
-/* -q: only this placeholder, without headings. A --format that was given wins, as docker's (json excepted: none wins there). */
+/*
+ * -q: only this placeholder, without headings. A --format that was given wins, as docker's (json excepted: none wins
+ * there).
+ */
 int format_list_new_quiet(const char *format, const char *placeholder, const struct format_column *columns,
 			  struct format_list **ret, struct err *e);
 /* Is the placeholder printed? What is costly to find out need not be in the rows when it is not. */
@@ -50,8 +55,8 @@ void format_list_freep(struct format_list **l);
 void format_list_no_heading(struct format_list *l);
 
 /*
- * inspect: @items is an array. Without @format, or with "json", it is printed as JSON (indented, or in one line); else the
- * template runs once for each item, one line each. A member that is not there is an error, in Go's words.
+ * inspect: @items is an array. Without @format, or with "json", it is printed as JSON (indented, or in one line); else
+ * the template runs once for each item, one line each. A member that is not there is an error, in Go's words.
  */
 int format_inspect(const char *format, const struct json *items, FILE *f, struct err *e);
 /* info, version: one object. */

@@ -3,7 +3,8 @@
 
 /*
  * The inside of the template engine: template_lex.c makes tokens of the whole text, template_parse.c a tree of them,
- * template_exec.c walks it; template_value.c knows what values are, template_func.c and template_printf.c what functions do.
+ * template_exec.c walks it; template_value.c knows what values are, template_func.c and template_printf.c what
+ * functions do.
  *
  * Trees live in the template; strings and documents that are made on the way live in the run and go with it. Values are
  * small structs, passed by value, that borrow from both.

@@ -654,7 +654,10 @@ static int parse_action(struct parser *p, struct node *n)
 	}
 }
 
-/* Nodes up to {{else}}, {{end}} or the end of the text, which goes to *@ret_end; behind {{else}} the position is in front of "}}". */
+/*
+ * Nodes up to {{else}}, {{end}} or the end of the text, which goes to *@ret_end; behind {{else}} the position is in
+ * front of "}}".
+ */
 static int parse_list(struct parser *p, struct node **ret, struct token *ret_end)
 {
 	const struct token *t;

@@ -9,8 +9,8 @@
 #include "lib/oci/json.h"
 
 /*
- * What is null in a document is an empty list, an empty map or no pointer in docker's program, and prints as such. These are
- * its lists and maps that may be null.
+ * What is null in a document is an empty list, an empty map or no pointer in docker's program, and prints as such.
+ * These are its lists and maps that may be null.
  */
 static const char *hint_of(const char *key)
 {

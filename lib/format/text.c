@@ -137,8 +137,8 @@ const char *format_short_id(const char *id, char buf[FORMAT_LEN])
 }
 
 /*
- * One character of UTF-8. Return: its length, or 0 when the bytes are none: overlong forms, surrogates and what lies beyond
- * U+10FFFF are no characters either.
+ * One character of UTF-8. Return: its length, or 0 when the bytes are none: overlong forms, surrogates and what lies
+ * beyond U+10FFFF are no characters either.
  */
 static size_t decode(const char *p, size_t len, uint32_t *ret)
 {

@@ -28,8 +28,8 @@ const char *format_short_id(const char *id, char buf[FORMAT_LEN]);
 void format_truncate(struct sbuf *out, const char *text, size_t max);
 
 /*
- * Without control characters, escape sequences and broken UTF-8 (each becomes "?"): names, labels and log lines come from
- * strangers. @keep_lines keeps newline and tab.
+ * Without control characters, escape sequences and broken UTF-8 (each becomes "?"): names, labels and log lines come
+ * from strangers. @keep_lines keeps newline and tab.
  */
 void format_plain(struct sbuf *out, const char *text, size_t len, bool keep_lines);
 /* Characters, as the columns of a table count them. */
