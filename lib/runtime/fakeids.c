@@ -358,9 +358,10 @@ static int64_t cap_set(struct call *c)
 
 	if (r < 0)
 		return r;
-	if (h.pid != 0 || (h.version != _LINUX_CAPABILITY_VERSION_3 && h.version != _LINUX_CAPABILITY_VERSION_2 &&
-			   h.version != _LINUX_CAPABILITY_VERSION_1))
-		return GO_ON; /* another process, a bad version: the kernel knows what to say */
+	/* h.pid is 0 or the caller's own in its namespace: the kernel refuses everything else */
+	if (h.version != _LINUX_CAPABILITY_VERSION_3 && h.version != _LINUX_CAPABILITY_VERSION_2 &&
+	    h.version != _LINUX_CAPABILITY_VERSION_1)
+		return GO_ON; /* the kernel knows what to say */
 	r = copy_in(c->pid, c->args[1], d, h.version == _LINUX_CAPABILITY_VERSION_1 ? sizeof(d[0]) : sizeof(d));
 	if (r == 0)
 		r = cred_capset(&c->cred, d[0].effective, d[0].permitted); /* both capabilities are in the first word */
