@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -265,6 +266,25 @@ ssize_t fd_recv(int sock, void *buf, size_t len, int *fds, size_t max_fds, size_
 	return m.msg_flags & MSG_TRUNC ? -EMSGSIZE : n;
 }
 
+static int memfd(const char *name, bool exec)
+{
+	unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+	int fd = memfd_create(name, flags | (exec ? MFD_EXEC : MFD_NOEXEC_SEAL));
+
+	if (fd < 0 && errno == EINVAL) /* before Linux 6.3 */
+		fd = memfd_create(name, flags);
+	return fd;
+}
+
+static int seal(int fd, const char *name, struct err *e)
+{
+	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
+		return err_set(e, errno, "seal memory file '%s'", name);
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return err_set(e, errno, "rewind memory file '%s'", name);
+	return 0;
+}
+
 /**
  * fd_memfd_sealed() - An anonymous file whose content can never change again
  * @name:	Shown in /proc/PID/fd
@@ -278,23 +298,50 @@ ssize_t fd_recv(int sock, void *buf, size_t len, int *fds, size_t max_fds, size_
  */
 int fd_memfd_sealed(const char *name, const void *data, size_t len, bool exec, int *ret_fd, struct err *e)
 {
-	unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
-	auto_close int fd = memfd_create(name, flags | (exec ? MFD_EXEC : MFD_NOEXEC_SEAL));
+	auto_close int fd = memfd(name, exec);
 	int r;
 
-	if (fd < 0 && errno == EINVAL) /* before Linux 6.3 */
-		fd = memfd_create(name, flags);
 	if (fd < 0)
 		return err_set(e, errno, "create memory file '%s'", name);
 	r = fd_write_full(fd, data, len);
 	if (r < 0)
 		return err_set(e, r, "write memory file '%s'", name);
-	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
-		return err_set(e, errno, "seal memory file '%s'", name);
-	if (lseek(fd, 0, SEEK_SET) < 0)
-		return err_set(e, errno, "rewind memory file '%s'", name);
-	*ret_fd = take_fd(&fd);
-	return 0;
+	r = seal(fd, name, e);
+	if (r == 0)
+		*ret_fd = take_fd(&fd);
+	return r;
+}
+
+/**
+ * fd_memfd_sealed_copy() - fd_memfd_sealed() with the content of a file, which is not mapped for it
+ * @name:	Shown in /proc/PID/fd
+ * @from:	File, read from its start
+ * @exec:	Will it be executed?
+ * @ret_fd:	Descriptor (close-on-exec), at offset 0
+ * @e:		Failure
+ *
+ * Return: 0 or negative errno
+ */
+int fd_memfd_sealed_copy(const char *name, int from, bool exec, int *ret_fd, struct err *e)
+{
+	auto_close int fd = memfd(name, exec);
+	off_t at = 0;
+	int r;
+
+	if (fd < 0)
+		return err_set(e, errno, "create memory file '%s'", name);
+	for (;;) {
+		ssize_t n = sendfile(fd, from, &at, 1U << 30);
+
+		if (n < 0 && errno != EINTR)
+			return err_set(e, errno, "fill memory file '%s'", name);
+		if (n == 0)
+			break;
+	}
+	r = seal(fd, name, e);
+	if (r == 0)
+		*ret_fd = take_fd(&fd);
+	return r;
 }
 
 static int lock_op(int fd, int cmd, bool shared)

@@ -25,6 +25,8 @@ int fd_cloexec_from(int first);
 ssize_t fd_send(int sock, const void *buf, size_t len, const int *fds, size_t n_fds, int flags);
 ssize_t fd_recv(int sock, void *buf, size_t len, int *fds, size_t max_fds, size_t *ret_n_fds, int flags);
 
+/* The same, with the content of the file @from, copied in the kernel. */
+int fd_memfd_sealed_copy(const char *name, int from, bool exec, int *ret_fd, struct err *e);
 int fd_memfd_sealed(const char *name, const void *data, size_t len, bool exec, int *ret_fd, struct err *e);
 
 /* Exclusive open-file-description lock on the whole file. Return: 0, -EAGAIN when held elsewhere, negative errno. */

@@ -30,7 +30,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -110,6 +109,14 @@ void mon_add_ids(struct mon *m, int listener, const struct run_user *u)
 	mon_watch(m, &i->src, EPOLLIN);
 }
 
+/* The memory file lives as long as something is to be started from it: it is most of what a monitor would weigh. */
+static int make_init_exe(struct mon *m, struct err *e)
+{
+	int r = fd_memfd_sealed_copy("skiff-init", m->init_file, true, &m->init_exe, e);
+
+	return r < 0 ? r : fd_move_high(&m->init_exe, e);
+}
+
 /* In the child: what is its in the right places, then skiff-init. */
 static void become_init(struct mon *m, int go, int plan, int sock, const struct spec_fds *fds, const struct idmap *map)
 {
@@ -140,9 +147,11 @@ int mon_spawn_init(struct mon *m, uint64_t clone_flags, int plan, int sock, cons
 {
 	auto_close int rd = -EBADF, wr = -EBADF, pidfd = -EBADF;
 	struct userns_maps maps;
-	int go[2], r = 0;
+	int go[2], r = m->init_exe < 0 ? make_init_exe(m, e) : 0;
 	pid_t pid;
 
+	if (r < 0)
+		return r;
 	if (map) {
 		r = fd_pipe(go, e);
 		if (r < 0)
@@ -173,6 +182,7 @@ int mon_spawn_init(struct mon *m, uint64_t clone_flags, int plan, int sock, cons
 		proc_wait(pid);
 		return r;
 	}
+	fd_closep(&m->init_exe);
 	*ret_pid = pid;
 	*ret_pidfd = take_fd(&pidfd);
 	return 0;
@@ -439,11 +449,8 @@ static int before_maps(struct mon *m, const struct mon_start *s, struct err *e)
 		return err_say(e, EBUSY, "container %.12s is already running", m->c->id);
 	if (r < 0)
 		return err_set(e, r, "lock the container");
-	r = fd_memfd_sealed("skiff-init", s->init_image, s->init_size, true, &m->init_exe, e);
-	/* Our copy of the caller's mapping: it would be half of what a monitor weighs. */
-	munmap((void *)(uintptr_t)s->init_image, s->init_size);
-	if (r == 0)
-		r = fd_move_high(&m->init_exe, e);
+	m->init_file = s->init_file;
+	r = make_init_exe(m, e);
 	if (r == 0)
 		r = open_log(m, e);
 	m->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -628,7 +635,7 @@ int monitor_run(const struct mon_start *s)
 
 	*m = (struct mon){ .store = s->ctr->store, .c = &s->ctr->config, .opts = s->opts, .driver = s->driver, .spec = *s->spec,
 			   .outer = *s->outer, .inner = *s->inner, .dirfd = s->ctr->dirfd, .seccomp = *s->seccomp };
-	m->lock = m->epoll = m->init_exe = m->log = m->root.fd = m->pidfd.fd = m->init_sock.fd = m->listen.fd = -EBADF;
+	m->lock = m->epoll = m->init_file = m->init_exe = m->log = m->root.fd = m->pidfd.fd = m->init_sock.fd = m->listen.fd = -EBADF;
 	m->uplink.ready_fd = m->uplink.exit_fd = m->out.src.fd = m->err.src.fd = m->in.fd = m->uplink_ready.fd = -EBADF;
 	memcpy(m->socket_path, s->socket_path, sizeof(m->socket_path));
 	memcpy(m->api_path, s->api_path, sizeof(m->api_path));

@@ -11,7 +11,7 @@
  * struct mon_start - everything the monitor inherits; borrowed from the command's memory, of which it has a copy
  * @sock:	its end of the socket pair to the command
  * @go:		pipe on which the command writes a byte when the maps are there
- * @init_image:	bytes of skiff-init
+ * @init_file:	skiff-init
  */
 struct mon_start {
 	struct ctr *ctr;
@@ -21,8 +21,7 @@ struct mon_start {
 	const struct idmap *outer, *inner;
 	const struct seccomp_prog *seccomp;
 	int sock, go;
-	const void *init_image;
-	size_t init_size;
+	int init_file;
 	char socket_path[108], api_path[108];
 };
 

@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -24,26 +23,20 @@
 #include "netns/uplink.h"
 #include "storage/store.h"
 
-static int map_init(struct mon_start *s, struct err *e)
+/* Opened, not read: the monitor keeps this file, so that an upgrade meanwhile does not mix versions. */
+static int open_init(struct mon_start *s, struct err *e)
 {
 	auto_free char *path = NULL;
-	auto_close int fd = -EBADF;
 	struct stat st;
-	void *p;
 	int r = proc_libexec("skiff-init", &path, e);
 
 	if (r < 0)
 		return r;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
+	s->init_file = open(path, O_RDONLY | O_CLOEXEC);
+	if (s->init_file < 0)
 		return err_set(e, errno, "open '%s'", path);
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size < 1024)
+	if (fstat(s->init_file, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size < 1024)
 		return err_say(e, ENOEXEC, "'%s' is not skiff's first stage", path);
-	p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (p == MAP_FAILED)
-		return err_set(e, errno, "map '%s'", path);
-	s->init_image = p;
-	s->init_size = (size_t)st.st_size;
 	return 0;
 }
 
@@ -128,7 +121,7 @@ static int prepare(struct ctr *c, struct mon_start *s, struct err *e)
 	if ((size_t)snprintf(s->socket_path, sizeof(s->socket_path), "%s/%.12s.sock", run, c->config.id) >= sizeof(s->socket_path) ||
 	    (size_t)snprintf(s->api_path, sizeof(s->api_path), "%s/%.12s.net", run, c->config.id) >= sizeof(s->api_path))
 		return err_say(e, ENAMETOOLONG, "the run folder's path '%s' is too long for a socket: use --runroot", run);
-	return map_init(s, e);
+	return open_init(s, e);
 }
 
 /* A --rm container that did not start must not stay: its monitor removes it, unless that is what failed. */
@@ -154,7 +147,7 @@ int monitor_start(struct ctr *c, const struct monitor_opts *o, int *ret_sock, in
 	auto_spec struct spec spec = { 0 };
 	auto_seccomp_prog struct seccomp_prog prog = { 0 };
 	auto_close int ours = -EBADF, theirs = -EBADF;
-	struct mon_start s = { .ctr = c, .opts = o, .spec = &spec, .seccomp = &prog };
+	struct mon_start s = { .ctr = c, .opts = o, .spec = &spec, .seccomp = &prog, .init_file = -EBADF };
 	struct idmap outer, inner;
 	int pair[2], r;
 
@@ -190,6 +183,7 @@ int monitor_start(struct ctr *c, const struct monitor_opts *o, int *ret_sock, in
 	trace_mark("prepared");
 	r = fork_monitor(&s, ours, e);
 	fd_closep(&theirs);
+	fd_closep(&s.init_file);
 	if (r == 0)
 		r = first_word(ours, ret_exit, e);
 	trace_mark("first word");
