@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
@@ -124,6 +125,36 @@ static int prepare(struct ctr *c, struct mon_start *s, struct err *e)
 	return open_init(s, e);
 }
 
+/*
+ * Where an outer container has covered parts of /proc, the kernel refuses a new proc file system that would show them. Every
+ * engine makes /proc/sys read-only; the other two are covered where a profile leaves it alone.
+ */
+static bool proc_is_covered(void)
+{
+	static const char *const files[] = { "/proc/keys", "/proc/timer_list" };
+	struct statvfs v;
+	struct stat st;
+
+	if (statvfs("/proc/sys", &v) == 0 && v.f_flag & ST_RDONLY)
+		return true;
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++)
+		if (stat(files[i], &st) == 0 && S_ISCHR(st.st_mode))
+			return true;
+	return false;
+}
+
+static void share_outer_pids(struct spec *s)
+{
+	if (!proc_is_covered())
+		return;
+	s->outer_sys = true; /* the same rule for sysfs */
+	if (s->host_pid)
+		return;
+	s->host_pid = true;
+	log_warn("/proc is partly covered here (by an outer container): the container shares our pid namespace and /proc "
+		 "(--security-opt unmask=ALL for the outer one gives it its own)");
+}
+
 /* A --rm container that did not start must not stay: its monitor removes it, unless that is what failed. */
 static void drop_failed(struct ctr *c)
 {
@@ -153,6 +184,7 @@ int monitor_start(struct ctr *c, const struct monitor_opts *o, int *ret_sock, in
 
 	*ret_exit = 125;
 	r = spec_parse(&c->config, &spec, e);
+	share_outer_pids(&spec);
 	if (r == 0)
 		r = idmap_for_caller(&outer, e);
 	if (r == 0)

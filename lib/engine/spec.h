@@ -21,7 +21,8 @@ enum net_mode { NET_NONE, NET_HOST, NET_SLIRP, NET_MODE__N };
  * @net:		network mode
  * @host_loopback:	slirp4netns:allow_host_loopback=true
  * @host_ipc, @host_pid, @host_uts: shared with the host
- * @shm:		does /dev/shm exist? (--ipc none)
+ * @no_shm:		--ipc none: no /dev/shm
+ * @outer_sys:		/sys is the outer container's: a new one would show what it covers
  * @caps:		bounding set
  * @seccomp:		profile
  * @masked, @readonly:	paths
@@ -32,7 +33,7 @@ enum net_mode { NET_NONE, NET_HOST, NET_SLIRP, NET_MODE__N };
 struct spec {
 	enum net_mode net;
 	bool host_loopback, net_ipv6;
-	bool host_ipc, host_pid, host_uts, no_shm;
+	bool host_ipc, host_pid, host_uts, no_shm, outer_sys;
 	uint64_t caps;
 	enum seccomp_kind seccomp_kind;
 	char *seccomp_json;

@@ -112,12 +112,12 @@ static int default_mounts(const struct spec_run *r, struct mounts *m, struct spe
 	}
 	if (err < 0)
 		return err;
-	if (s->net == NET_HOST) /* a new sysfs needs a network namespace of our own */
+	if (s->net == NET_HOST || s->outer_sys) /* a new sysfs needs a network namespace of our own */
 		err = add_bind(m, fds, AT_FDCWD, "/sys", "/sys", SAFE | ro, PLAN_M_RECURSIVE, e);
 	else
 		add_mount(m, PLAN_MOUNT_SYSFS, "/sys", SAFE | ro, NULL);
 	/* Nothing is delegated to the container: an empty folder tells its programs so (CVE-2022-0492). */
-	if (err == 0 && s->net != NET_HOST)
+	if (err == 0 && s->net != NET_HOST && !s->outer_sys)
 		add_mount(m, PLAN_MOUNT_TMPFS, "/sys/fs/cgroup", SAFE | MOUNT_ATTR_RDONLY, "mode=755,size=0,nr_inodes=2")->flags =
 			PLAN_M_OPTIONAL;
 	return err;
@@ -371,6 +371,8 @@ int spec_plan_run(const struct spec_run *r, struct plan_builder *b, struct spec_
 	if (r->spec->net != NET_HOST)
 		p->flags |= PLAN_F_NEW_NET;
 	p->flags |= PLAN_F_JOIN_CGROUPNS;
+	if (r->spec->host_pid)
+		p->flags |= PLAN_F_HOST_PID;
 	if (c->tty)
 		p->flags |= PLAN_F_TTY | PLAN_F_CONSOLE;
 	if (c->init)

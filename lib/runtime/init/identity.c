@@ -5,6 +5,7 @@
 #include <linux/seccomp.h>
 #include <net/if.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -183,6 +184,9 @@ int step_ids(struct stage *s, struct err *e)
 			return r;
 	}
 	prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0);
+	/* Changing ids has cleared it. Where the pid namespace is not ours, the monitor's death ends nothing by itself. */
+	if (p->flags & PLAN_F_HOST_PID)
+		prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	return set_caps(p->cap_permitted, p->cap_ambient, e);
 }
 
