@@ -160,8 +160,8 @@ static void check_subids(const struct walls_probe *p, struct walls_finding *f)
 {
 	unsigned long long next = p->subid_next > 100000 ? p->subid_next : 100000;
 
-	if (p->privileged) {
-		judge(f, WALLS_OK, "not needed: root maps a range of its own");
+	if (p->maps_itself) {
+		judge(f, WALLS_OK, "not needed: root maps ids of its own");
 		return;
 	}
 	if (p->subuids && p->subgids) {
@@ -211,7 +211,7 @@ static bool check_helper(const char *name, const struct walls_helper *h, struct 
 
 static void check_id_helpers(const struct walls_probe *p, struct walls_finding *f)
 {
-	if (p->privileged)
+	if (p->maps_itself)
 		judge(f, WALLS_OK, "not needed: this user writes id maps itself");
 	else if (check_helper("newuidmap", &p->newuidmap, f) && check_helper("newgidmap", &p->newgidmap, f))
 		judge(f, WALLS_OK, "newuidmap and newgidmap work");
@@ -219,7 +219,7 @@ static void check_id_helpers(const struct walls_probe *p, struct walls_finding *
 
 static void check_no_new_privs(const struct walls_probe *p, struct walls_finding *f)
 {
-	if (p->privileged || (!p->no_new_privs && !p->traced)) {
+	if (p->maps_itself || (!p->no_new_privs && !p->traced)) {
 		judge(f, WALLS_OK, "set-uid programs work");
 		return;
 	}
@@ -317,6 +317,11 @@ static void check_cgroup(const struct walls_probe *p, struct walls_finding *f)
 	if (p->cgroup_delegated || (p->cgroup2 && !p->cgroup_hybrid && p->systemd_user)) {
 		judge(f, WALLS_OK,
 		      p->cgroup_delegated ? "our own cgroup can be divided" : "a systemd scope can be asked for");
+		return;
+	}
+	if (p->in_container) {
+		judge(f, WALLS_LIMITED, "the container around us gives no cgroup to divide: limits cannot be set");
+		mend(f, "set the limits on the outer container");
 		return;
 	}
 	if (!p->cgroup2 || p->cgroup_hybrid) {

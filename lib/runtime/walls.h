@@ -59,6 +59,7 @@ struct walls_device {
  * @major:		kernel version
  * @minor:		kernel version
  * @privileged:		has CAP_SYS_ADMIN here: the walls for ordinary users do not stand for it
+ * @maps_itself:	may write id maps without help: root here, or in the container around us
  * @userns_clone:	kernel.unprivileged_userns_clone (Debian)
  * @max_ns:		user.max_*_namespaces
  * @apparmor_userns:	kernel.apparmor_restrict_unprivileged_userns (Ubuntu)
@@ -72,7 +73,7 @@ struct walls_device {
  * @map_errno:		mapping one id
  * @mount_errno:	changing a mount inside
  * @proc_errno:		mounting a fresh /proc inside
- * @in_container:	the user namespace is not the host's first one, or a container manager has left its mark
+ * @in_container:	the user namespace is not the host's first one: something around us decides
  * @newuidmap:		the helper
  * @newgidmap:		the helper
  * @subuids:		how many subordinate user ids the caller has
@@ -100,6 +101,7 @@ struct walls_probe {
 	unsigned major;
 	unsigned minor;
 	bool privileged;
+	bool maps_itself;
 	int64_t userns_clone;
 	int64_t max_ns[WALLS_NS__N];
 	int64_t apparmor_userns;

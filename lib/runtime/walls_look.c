@@ -57,7 +57,10 @@ static void look_process(struct walls_probe *p)
 		p->seccomp = status_field(text, "\nSeccomp:", 10) == 2;
 		p->no_new_privs = status_field(text, "\nNoNewPrivs:", 10) == 1;
 		p->traced = status_field(text, "\nTracerPid:", 10) != 0;
-		p->privileged = status_field(text, "\nCapEff:", 16) >> CAP_SYS_ADMIN & 1;
+		unsigned long long caps = status_field(text, "\nCapEff:", 16);
+
+		p->privileged = caps >> CAP_SYS_ADMIN & 1;
+		p->maps_itself = geteuid() == 0 && caps >> CAP_SETUID & 1 && caps >> CAP_SETGID & 1;
 	}
 	if (fs_read_file(AT_FDCWD, "/proc/self/attr/apparmor/current", 256, &label, NULL, NULL) == 0)
 		snprintf(p->apparmor_label, sizeof(p->apparmor_label), "%s", str_trim(label));
@@ -229,6 +232,17 @@ static void look_cgroup(struct walls_probe *p)
 	}
 }
 
+/* The first user namespace maps every id to itself. */
+static bool in_first_userns(void)
+{
+	auto_free char *text = NULL;
+	unsigned inside, outside, count;
+
+	return fs_read_file(AT_FDCWD, "/proc/self/uid_map", SMALL_FILE, &text, NULL, NULL) < 0 ||
+	       (sscanf(text, "%u %u %u", &inside, &outside, &count) == 3 && inside == 0 && outside == 0 &&
+		count == UINT32_MAX);
+}
+
 static void look_session(struct walls_probe *p)
 {
 	char path[128];
@@ -345,6 +359,7 @@ void walls_look(const char *store, int flags, struct walls_probe *ret)
 	ret->slirp = find_program("slirp4netns");
 	ret->fuse_overlayfs = find_program("fuse-overlayfs");
 	look_cgroup(ret);
+	ret->in_container = !in_first_userns();
 	look_session(ret);
 	look_store(store, ret);
 	if (flags & WALLS_TRY)

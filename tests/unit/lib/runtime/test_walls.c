@@ -192,6 +192,14 @@ static void hybrid(struct walls_probe *p)
 	p->cgroup_delegated = false;
 }
 
+static void nested(struct walls_probe *p)
+{
+	p->in_container = p->maps_itself = true;
+	p->cgroup2 = p->cgroup_delegated = false;
+	p->subuids = p->subgids = 0;
+	p->newuidmap.found = p->newgidmap.found = false;
+}
+
 static void by_su(struct walls_probe *p)
 {
 	p->cgroup_delegated = false;
@@ -250,6 +258,7 @@ static const struct {
 	{ "/dev/net/tun missing", tun_gone, WALL_TUN, WALLS_LIMITED, "--device /dev/net/tun" },
 	{ "slirp4netns missing", no_slirp, WALL_SLIRP, WALLS_LIMITED, "apt-get install slirp4netns" },
 	{ "hybrid cgroups", hybrid, WALL_CGROUP, WALLS_LIMITED, "unified_cgroup_hierarchy" },
+	{ "root in a container", nested, WALL_CGROUP, WALLS_LIMITED, "outer container" },
 	{ "no delegation", by_su, WALL_CGROUP, WALLS_LIMITED, "machinectl shell alice@" },
 	{ "no linger", no_linger, WALL_LINGER, WALLS_LIMITED, "loginctl enable-linger alice" },
 	{ "ports below 1024", low_ports, WALL_PORTS, WALLS_LIMITED, "ip_unprivileged_port_start" },
