@@ -22,6 +22,7 @@
 #include "lib/oci/image.h"
 #include "lib/oci/kv.h"
 #include "lib/oci/ref.h"
+#include "lib/oci/registries.h"
 #include "lib/oci/runspec.h"
 #include "storage/store.h"
 
@@ -85,6 +86,25 @@ static int pull(const struct ctx *ctx, const struct run_opts *o, const char *ima
 	return r;
 }
 
+/*
+ * In the store, by the name as it is; then, for a name without a registry, by those that registries.conf makes of it (an image
+ * that was pulled through an alias has the alias's name).
+ */
+static int find_local(struct store *store, const char *image, struct image_rec *ret, struct err *e)
+{
+	auto_registries struct registries *reg = NULL;
+	auto_strv char **names = NULL;
+	int r = store_image_find(store, image, ret, e);
+
+	if (r != -ENOENT || ref_has_domain(image) || registries_load(&reg, NULL) < 0)
+		return r;
+	names = registries_candidates(reg, image);
+	for (char **n = names; *n; n++)
+		if (store_image_find(store, *n, ret, NULL) == 0)
+			return 0;
+	return r;
+}
+
 static int find_image(const struct ctx *ctx, struct store *store, const struct run_opts *o, const char *image,
 		      struct image_rec *ret, struct err *e)
 {
@@ -93,7 +113,7 @@ static int find_image(const struct ctx *ctx, struct store *store, const struct r
 	int r = -ENOENT;
 
 	if (o->pull != PULL_ALWAYS && o->pull != PULL_NEWER) {
-		r = store_image_find(store, image, ret, e);
+		r = find_local(store, image, ret, e);
 		if (r != -ENOENT)
 			return r;
 	}
@@ -111,7 +131,7 @@ static int find_image(const struct ctx *ctx, struct store *store, const struct r
 	if (o->pull == PULL_MISSING && !o->quiet)
 		fprintf(stderr, "Unable to find image '%s' locally\n", shown);
 	r = pull(ctx, o, image, e);
-	return r < 0 ? r : store_image_find(store, image, ret, e);
+	return r < 0 ? r : find_local(store, image, ret, e);
 }
 
 static void take_str(char **to, const char *first, const char *second)
