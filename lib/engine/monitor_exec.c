@@ -168,7 +168,7 @@ static void on_exec_sock(struct mon *m, struct source *s, uint32_t events)
 		return;
 	}
 	if (n >= (ssize_t)sizeof(msg.type) && msg.type == PLAN_MSG_LISTENER && n_fds == 1) {
-		mon_add_ids(m, fd, NULL);
+		mon_add_ids(m, fd);
 		return;
 	}
 	if (n == (ssize_t)sizeof(msg) && msg.type == PLAN_MSG_ERROR) {

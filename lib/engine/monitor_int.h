@@ -107,7 +107,7 @@ struct mon {
 /* monitor_run.c */
 void mon_watch(struct mon *m, struct source *s, uint32_t events);
 void mon_unwatch(struct mon *m, struct source *s);
-void mon_add_ids(struct mon *m, int listener, const struct run_user *u);
+void mon_add_ids(struct mon *m, int listener);
 /* Fork skiff-init with a plan; descriptors of @fds are inherited. */
 int mon_spawn_init(struct mon *m, uint64_t clone_flags, int plan, int sock, const struct spec_fds *fds,
 		   const struct idmap *map, pid_t *ret_pid, int *ret_pidfd, struct err *e);

@@ -92,13 +92,11 @@ static void on_ids(struct mon *m, struct source *s, uint32_t events)
 	free(i);
 }
 
-void mon_add_ids(struct mon *m, int listener, const struct run_user *u)
+void mon_add_ids(struct mon *m, int listener)
 {
-	const struct run_user *user = u ? u : &m->user;
-	struct fakeids_spec spec = { user->uid, user->gid, user->groups, user->n_groups, m->spec.caps };
 	struct ids *i = xcalloc(1, sizeof(*i));
 
-	if (fakeids_new(listener, &spec, &i->server, NULL) < 0) {
+	if (fakeids_new(listener, m->spec.caps, &i->server, NULL) < 0) {
 		close(listener);
 		free(i);
 		return;
@@ -289,7 +287,7 @@ static void on_init(struct mon *m, struct source *s, uint32_t events)
 	} else if (n_fds == 1 && msg.type == PLAN_MSG_PTY) {
 		io_set_pty(m, fd);
 	} else if (n_fds == 1 && msg.type == PLAN_MSG_LISTENER) {
-		mon_add_ids(m, fd, NULL);
+		mon_add_ids(m, fd);
 	} else if (n == (ssize_t)sizeof(msg) && msg.type == PLAN_MSG_ERROR) {
 		struct err e = { .code = msg.code };
 

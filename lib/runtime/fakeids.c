@@ -554,27 +554,10 @@ static int open_proc(void)
 	return take_fd(&fd);
 }
 
-static void first_set(struct fakeids *f, const struct fakeids_spec *s)
-{
-	struct cred c = { .n_groups = s->n_groups < FAKEIDS_GROUPS_MAX ? s->n_groups : FAKEIDS_GROUPS_MAX };
-
-	for (int i = 0; i < ID__N; i++) {
-		c.uid[i] = s->uid;
-		c.gid[i] = s->gid;
-	}
-	c.groups = xcalloc(c.n_groups + 1, sizeof(*c.groups));
-	if (c.n_groups)
-		memcpy(c.groups, s->groups, c.n_groups * sizeof(*c.groups));
-	qsort(c.groups, c.n_groups, sizeof(*c.groups), by_value);
-	c.flags = s->uid == 0 ? cred_flags(s->caps, s->caps) : 0;
-	intern(f, &c);
-	free(c.groups);
-}
-
 /**
  * fakeids_new() - Start to emulate
  * @listener:	What fakeids_install() returned in the container; ours from success on
- * @s:		Credentials of its first process
+ * @caps:	The container's bounding set: what exec gives to id 0
  * @ret:	The server
  * @e:		Failure
  *
@@ -583,8 +566,9 @@ static void first_set(struct fakeids *f, const struct fakeids_spec *s)
  *
  * Return: 0 or negative errno
  */
-int fakeids_new(int listener, const struct fakeids_spec *s, struct fakeids **ret, struct err *e)
+int fakeids_new(int listener, uint64_t caps, struct fakeids **ret, struct err *e)
 {
+	const struct cred first = { .flags = CRED_EFF | CRED_PERM };
 	struct seccomp_notif_sizes sizes;
 	struct fakeids *f;
 	int r = sys_seccomp(SECCOMP_GET_NOTIF_SIZES, 0, &sizes);
@@ -594,12 +578,12 @@ int fakeids_new(int listener, const struct fakeids_spec *s, struct fakeids **ret
 	f = xcalloc(1, sizeof(*f));
 	f->listener = listener;
 	f->proc_fd = open_proc();
-	f->caps = s->caps;
+	f->caps = caps;
 	f->req_size = sizes.seccomp_notif > sizeof(*f->req) ? sizes.seccomp_notif : sizeof(*f->req);
 	f->resp_size = sizes.seccomp_notif_resp > sizeof(*f->resp) ? sizes.seccomp_notif_resp : sizeof(*f->resp);
 	f->req = xcalloc(1, f->req_size);
 	f->resp = xcalloc(1, f->resp_size);
-	first_set(f, s);
+	intern(f, &first);
 	/* The caller waits for us anyway: wake it on this processor (Linux 6.6). */
 	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP) < 0)
 		log_debug("emulate ids: without synchronous wake-ups");

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <linux/securebits.h>
 #include <net/if.h>
 #include <sched.h>
 #include <signal.h>
@@ -18,6 +19,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fd.h"
+#include "lib/base/log.h"
 #include "lib/base/sys.h"
 #include "lib/runtime/init/fakeids_filter.h"
 #include "lib/runtime/init/init_int.h"
@@ -69,8 +71,12 @@ int step_hostname(struct stage *s, struct err *e)
 {
 	const char *host = plan_get_str(s->p, s->p->hostname), *domain = plan_get_str(s->p, s->p->domainname);
 
-	if (host && sethostname(host, strlen(host)) < 0)
-		return err_set(e, errno, "set it to '%s'", host);
+	if (host && sethostname(host, strlen(host)) < 0) {
+		if (errno != EPERM)
+			return err_set(e, errno, "set it to '%s'", host);
+		/* The namespace is ours: only an outer container's seccomp filter (podman's, for one) says EPERM. */
+		log_warn("the host name stays the outer container's: its seccomp filter refuses sethostname");
+	}
 	if (domain && setdomainname(domain, strlen(domain)) < 0)
 		return err_set(e, errno, "set the domain name to '%s'", domain);
 	return 0;
@@ -165,7 +171,8 @@ static int set_ids(const struct plan *p, struct err *e)
  * @s:	Stage
  * @e:	Failure
  *
- * Inheritable and ambient sets are empty unless the plan says otherwise (CVE-2022-29162).
+ * Inheritable and ambient sets are empty unless the plan says otherwise (CVE-2022-29162). In single-id mode the calls
+ * about ids go to the monitor, which starts from what we are: id 0 with everything.
  *
  * Return: 0 or negative errno
  */
@@ -178,16 +185,17 @@ int step_ids(struct stage *s, struct err *e)
 		return r;
 	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
 		return err_set(e, errno, "keep capabilities over setuid");
-	if (!(p->flags & PLAN_F_SINGLE)) {
-		r = set_ids(p, e);
-		if (r < 0)
-			return r;
-	}
+	r = set_ids(p, e);
+	if (r < 0)
+		return r;
+	/* The kernel's own user is still 0 in single-id mode, and exec gives that one everything, if not told otherwise. */
+	if (p->uid && p->flags & PLAN_F_SINGLE && prctl(PR_SET_SECUREBITS, SECBIT_NOROOT, 0, 0, 0) < 0)
+		return err_set(e, errno, "give up root's privileges");
 	prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0);
 	/* Changing ids has cleared it. Where the pid namespace is not ours, the monitor's death ends nothing by itself. */
 	if (p->flags & PLAN_F_HOST_PID)
 		prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-	return set_caps(p->cap_permitted, p->cap_ambient, e);
+	return set_caps(p->uid ? p->cap_ambient : p->cap_permitted, p->cap_ambient, e);
 }
 
 /**
@@ -240,7 +248,7 @@ int step_fakeids(struct stage *s, struct err *e)
 	int r = fakeids_install(&listener, e);
 
 	if (r == -EBUSY) /* we are in a container whose monitor answers for all below it */
-		return set_ids(s->p, e);
+		return 0;
 	if (r < 0)
 		return r;
 	n = fd_send(s->sock, &type, sizeof(type), &listener, 1, 0);

@@ -31,6 +31,27 @@
 
 #include "lib/runtime/init/fakeids_filter.c"
 
+/* Who the probe is to be; become by calls that are emulated, as skiff-init does it. */
+struct user {
+	uint32_t uid;
+	uint32_t gid;
+	const uint32_t *groups;
+	size_t n_groups;
+	uint64_t caps;
+};
+
+static const struct user root = { .caps = 0x800405fb };
+
+static void become(const struct user *u)
+{
+	const uint32_t caps[2] = { u->uid ? 0 : (uint32_t)u->caps, 0 }, none[2] = { 0 };
+
+	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 || sys_setgroups(u->n_groups, u->groups) < 0 ||
+	    sys_setresgid(u->gid) < 0 || sys_setresuid(u->uid) < 0 || prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) < 0 ||
+	    sys_capset(caps, caps, none) < 0)
+		_exit(123);
+}
+
 static void exec_probe(char *const *argv, int out)
 {
 	dup2(out, 1);
@@ -66,7 +87,7 @@ static char *run_real(char *const *argv, int *ret_status)
 	return text;
 }
 
-static void install_and_exec(char *const *argv, int sock, int out)
+static void install_and_exec(char *const *argv, const struct user *user, int sock, int out)
 {
 	struct err e = { 0 };
 	int listener;
@@ -80,6 +101,7 @@ static void install_and_exec(char *const *argv, int sock, int out)
 		_exit(124);
 	close(listener);
 	close(sock);
+	become(user);
 	exec_probe(argv, out);
 }
 
@@ -109,7 +131,7 @@ static char *serve(struct fakeids *f, int out)
 	return sbuf_take(&b);
 }
 
-static char *run_fake(char *const *argv, const struct fakeids_spec *spec, int *ret_status)
+static char *run_fake(char *const *argv, const struct user *user, int *ret_status)
 {
 	struct idmap map = {
 		.uid[0] = { 0, geteuid(), 1 }, .gid[0] = { 0, getegid(), 1 }, .n_uid = 1, .n_gid = 1, .single = true
@@ -124,11 +146,11 @@ static char *run_fake(char *const *argv, const struct fakeids_spec *spec, int *r
 		return NULL;
 	pid = userns_fork(&map, 0, NULL, NULL);
 	if (pid == 0)
-		install_and_exec(argv, sock[1], out[1]);
+		install_and_exec(argv, user, sock[1], out[1]);
 	close(sock[1]);
 	close(out[1]);
 	if (pid > 0 && fd_recv(sock[0], &c, 1, &listener, 1, &n, 0) == 1 && n == 1 &&
-	    fakeids_new(listener, spec, &f, NULL) == 0) {
+	    fakeids_new(listener, user->caps, &f, NULL) == 0) {
 		fd_write_full(sock[0], "y", 1);
 		text = serve(f, out[0]);
 	}
@@ -138,8 +160,6 @@ static char *run_fake(char *const *argv, const struct fakeids_spec *spec, int *r
 	fakeids_free(f);
 	return text;
 }
-
-static const struct fakeids_spec root = { .caps = 0x800405fb };
 
 static void first_difference(const char *a, const char *b)
 {
@@ -194,8 +214,8 @@ static void test_check(void)
 static void test_first(void)
 {
 	static const uint32_t groups[] = { 50, 7 };
-	struct fakeids_spec user = { .uid = 1000, .gid = 100, .groups = groups, .n_groups = 2, .caps = root.caps };
-	struct fakeids_spec nocap = { .caps = 0 };
+	const struct user user = { .uid = 1000, .gid = 100, .groups = groups, .n_groups = 2, .caps = root.caps };
+	const struct user nocap = { .caps = 0 };
 	char name[] = "probe-ids", cmd[] = "expect", uid[] = "1000", gid[] = "100", list[] = "7,50";
 	char rnd_cmd[] = "random", one[] = "3", n[] = "40";
 	char *argv[] = { name, cmd, uid, gid, list, NULL }, *random[] = { name, rnd_cmd, one, n, NULL };
