@@ -8,7 +8,8 @@ static const struct opt opts[] = {
 		   "does nothing: content trust is gone from docker too"),
 	OPT_STR(0, "platform", struct pull_opts, platform, "Set platform if server is multi-platform capable"),
 	OPT_BOOL('q', "quiet", struct pull_opts, quiet, "Suppress verbose output"),
-	OPT_BOOL(0, "tls-verify", struct pull_opts, tls_verify, "Require HTTPS and verify certificates", .dflt = "true"),
+	OPT_BOOL(0, "tls-verify", struct pull_opts, tls_verify, "Require HTTPS and verify certificates",
+		 .dflt = "true"),
 	OPT_END,
 };
 
@@ -17,7 +18,8 @@ const struct cmd cmd_pull = {
 	.alias = "pull",
 	.args = "NAME[:TAG|@DIGEST] [NAME...]",
 	.help = "Download an image from a registry",
-	.more = "With --tls-verify=false certificates are not verified, and plain HTTP is tried where HTTPS is not spoken.\n"
+	.more = "With --tls-verify=false certificates are not verified, and plain HTTP is tried where HTTPS is not "
+		"spoken.\n"
 		"With --quiet only the image's id is printed.",
 	.opts = opts,
 	.opts_size = sizeof(struct pull_opts),

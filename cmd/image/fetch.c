@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Theory of operation: each layer is a job. While a transfer appends to the blob's staged file and hashes it, the layer's
- * unpacker (a child process) reads the same file and is told how far it is; nothing passes through memory twice. A layer counts when
- * three things agree: the blob's size and digest, and the diff id of what came out.
+ * Theory of operation: each layer is a job. While a transfer appends to the blob's staged file and hashes it, the
+ * layer's unpacker (a child process) reads the same file and is told how far it is; nothing passes through memory
+ * twice. A layer counts when three things agree: the blob's size and digest, and the diff id of what came out.
  *
- * A blob that another process stages is left to it; meanwhile we do ours. Were we to wait for the other's commit with ours
- * pending, two pulls of images that share two layers could wait for each other for ever; so once only such blobs are left,
- * fetch_run() returns and its caller commits what we have.
+ * A blob that another process stages is left to it; meanwhile we do ours. Were we to wait for the other's commit with
+ * ours pending, two pulls of images that share two layers could wait for each other for ever; so once only such blobs
+ * are left, fetch_run() returns and its caller commits what we have.
  *
- * What a killed pull left of a blob is hashed and gone on with. Should the digest be wrong in the end, that part was not what
- * we think (a power cut, a registry that changed its mind), and the blob is fetched once more from its first byte.
+ * What a killed pull left of a blob is hashed and gone on with. Should the digest be wrong in the end, that part was
+ * not what we think (a power cut, a registry that changed its mind), and the blob is fetched once more from its first
+ * byte.
  *
- * Unpackers are forked, which a process with several threads must not do; libcurl resolves names in a thread. So no job is
- * begun while one is alive.
+ * Unpackers are forked, which a process with several threads must not do; libcurl resolves names in a thread. So no job
+ * is begun while one is alive.
  */
 #include "cmd/image/fetch.h"
 
@@ -39,7 +40,7 @@
 #include "storage/store.h"
 #include "storage/unpack/unpack.h"
 
-#define RETRY_NS (200 * NSEC_PER_MSEC)
+#define RETRY_NS     (200 * NSEC_PER_MSEC)
 #define PARALLEL_MAX 16
 
 enum job_state {
@@ -148,7 +149,7 @@ int fetch_new(const struct fetch_spec *spec, struct fetch **ret, struct err *e)
 		if (is_twin(f, spec->diff_ids[i]))
 			continue;
 		digest_short(d->digest, id);
-		f->jobs[f->n++] = (struct job){
+		f->jobs[f->n++] = (struct job) {
 			.f = f,
 			.blob = d,
 			.diff_id = spec->diff_ids[i],
@@ -280,8 +281,8 @@ static int check_blob(struct job *j, struct err *e)
 	if (strcmp(have, j->blob->digest)) {
 		if (j->resumed)
 			return restart(j, e);
-		return err_say(e, EBADMSG, "reading blob %s in %s: wrong digest: the bytes that came have %s", j->blob->digest,
-			       registry_name(j->f->s.registry), have);
+		return err_say(e, EBADMSG, "reading blob %s in %s: wrong digest: the bytes that came have %s",
+			       j->blob->digest, registry_name(j->f->s.registry), have);
 	}
 	j->complete = true;
 	progress_status(j->f->s.progress, j->row, "Download complete");
@@ -487,8 +488,8 @@ static int finish_layer(struct job *j, struct err *e)
 	if (!j->complete)
 		return err_say(e, EBADMSG, "layer %s: ends before its blob does", j->blob->digest);
 	if (strcmp(res.diff_id, j->diff_id))
-		return err_say(e, EBADMSG, "layer %s: wrong diff id: unpacked it is %s, the config says %s", j->blob->digest,
-			       res.diff_id, j->diff_id);
+		return err_say(e, EBADMSG, "layer %s: wrong diff id: unpacked it is %s, the config says %s",
+			       j->blob->digest, res.diff_id, j->diff_id);
 	r = store_txn_layer_done(j->f->txn, j->slot, j->diff_id, meta, e);
 	if (r == 0 && !j->is_stored)
 		r = store_txn_blob_done(j->f->txn, j->blob->digest, res.needs_blob, e);
@@ -535,10 +536,10 @@ static int turn(struct fetch *f, int64_t wait, struct err *e)
 	for (size_t i = 0; i < f->n; i++) {
 		if (f->jobs[i].state != JOB_ACTIVE || !f->jobs[i].unpack)
 			continue;
-		fds[n] = (struct pollfd){ .fd = unpack_fd(f->jobs[i].unpack), .events = POLLIN };
+		fds[n] = (struct pollfd) { .fd = unpack_fd(f->jobs[i].unpack), .events = POLLIN };
 		of[n++] = &f->jobs[i];
 	}
-	fds[n] = (struct pollfd){ .fd = f->s.stop, .events = POLLIN };
+	fds[n] = (struct pollfd) { .fd = f->s.stop, .events = POLLIN };
 	if (tick >= 0 && tick < wait)
 		wait = tick;
 	r = http_step(f->s.http, fds, n + 1, wait, e);
@@ -566,7 +567,8 @@ int fetch_run(struct fetch *f, struct store_txn *t, struct err *e)
 
 	f->txn = t;
 	r = show_all(f, e);
-	for (size_t i = 0; i < f->n && r == 0; i++) /* what an earlier transaction committed must be held by this one too */
+	for (size_t i = 0; i < f->n && r == 0;
+	     i++) /* what an earlier transaction committed must be held by this one too */
 		if (f->jobs[i].state == JOB_DONE && store_txn_need_layer(t, f->jobs[i].diff_id, e) == 0)
 			f->jobs[i].state = JOB_NEW;
 	while (r == 0 && is_left(f)) {

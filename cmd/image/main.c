@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* skiff-image: the verbs that need libcurl, libarchive and OpenSSL. skiff becomes this program when it is asked for one. */
+/* skiff-image: the verbs that need libcurl, libarchive and OpenSSL. skiff becomes this program when it is asked for
+ * one. */
 #include <stddef.h>
 #include <sys/resource.h>
 

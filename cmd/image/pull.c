@@ -42,7 +42,8 @@ struct pull {
 static void on_found(void *arg, const struct remote_image *i)
 {
 	struct pull *p = arg;
-	auto_free char *text = xasprintf("%s: Pulling from %s", i->ref.digest ? i->ref.digest : i->ref.tag, i->ref.path);
+	auto_free char *text =
+		xasprintf("%s: Pulling from %s", i->ref.digest ? i->ref.digest : i->ref.tag, i->ref.path);
 
 	if (i->default_tag)
 		progress_message(p->out, "Using default tag: latest");
@@ -51,7 +52,7 @@ static void on_found(void *arg, const struct remote_image *i)
 
 static int fill_rec(const struct remote_image *i, struct image_rec *rec, struct err *e)
 {
-	*rec = (struct image_rec){
+	*rec = (struct image_rec) {
 		.name = ref_full(&i->ref),
 		.manifest_digest = xstrdup(i->manifest_digest),
 		.config_digest = xstrdup(i->manifest.config.digest),
@@ -101,7 +102,8 @@ static int stage_documents(struct store_txn *t, const struct remote_image *i, st
 }
 
 /* One transaction. Return: 1 when another is needed (see fetch_run()). */
-static int transact(struct pull *p, struct fetch *f, const struct remote_image *i, const struct image_rec *rec, struct err *e)
+static int transact(struct pull *p, struct fetch *f, const struct remote_image *i, const struct image_rec *rec,
+		    struct err *e)
 {
 	auto_store_txn struct store_txn *t = NULL;
 	int more, r = store_txn_begin(p->store, &t, e);
@@ -248,7 +250,7 @@ int pull_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e)
 	trace_mark("store and network are open");
 	p.store = store;
 	p.parallel = conf.max_downloads > 0 ? (unsigned)conf.max_downloads : PARALLEL;
-	p.remote = (struct remote){
+	p.remote = (struct remote) {
 		.store = store,
 		.http = http,
 		.conf = &conf,

@@ -34,7 +34,8 @@ static int verify(const char *what, const char *digest, const char *text, size_t
 static int get_document(const struct remote *r, struct registry *g, const char *digest, int64_t size, bool is_manifest,
 			char **ret, size_t *ret_len, char **ret_type, struct err *e)
 {
-	auto_free char *what = xasprintf("reading %s %s in %s", is_manifest ? "manifest" : "blob", digest, registry_name(g));
+	auto_free char *what =
+		xasprintf("reading %s %s in %s", is_manifest ? "manifest" : "blob", digest, registry_name(g));
 	auto_free char *text = NULL, *type = NULL;
 	size_t len;
 	int code;
@@ -108,6 +109,8 @@ static int get_manifest(const struct remote *r, struct remote_image *i, struct e
 	if (code < 0)
 		return code;
 	code = oci_doc_parse(text, len, type, &doc, e);
+	if (code < 0 && type && !str_has_suffix(type, "json")) /* a page of a proxy or of a hotel's network */
+		err_hint(e, code, "what came is %.80s", type);
 	if (code < 0)
 		return err_wrap(e, code, "%s", what);
 	sha256_of(text, len, digest);
@@ -151,8 +154,8 @@ static int get_config(const struct remote *r, struct remote_image *i, struct err
 		return err_wrap(e, code, "reading image config %s in %s", d->digest, registry_name(i->registry));
 	n = strv_len(i->config->diff_ids);
 	if (n != i->manifest.n_layers)
-		return err_say(e, EBADMSG, "reading image in %s: %zu layers in the manifest, %zu in the config", registry_name(i->registry),
-			       i->manifest.n_layers, n);
+		return err_say(e, EBADMSG, "reading image in %s: %zu layers in the manifest, %zu in the config",
+			       registry_name(i->registry), i->manifest.n_layers, n);
 	if (n > OCI_WARN_LAYERS)
 		log_warn("the image in %s has %zu layers; other tools take at most %d", registry_name(i->registry), n,
 			 OCI_WARN_LAYERS);
@@ -168,11 +171,12 @@ static void reset_answer(struct remote_image *i)
 	oci_manifest_done(&i->manifest);
 	registry_free(i->registry);
 	i->digest = i->manifest_digest = i->manifest_text = NULL;
-	i->manifest = (struct oci_manifest){ 0 };
+	i->manifest = (struct oci_manifest) { 0 };
 	i->registry = NULL;
 }
 
-static int try_endpoint(const struct remote *r, const struct registry_endpoint *ep, struct remote_image *i, struct err *e)
+static int try_endpoint(const struct remote *r, const struct registry_endpoint *ep, struct remote_image *i,
+			struct err *e)
 {
 	const struct registry_spec spec = {
 		.http = r->http,
@@ -239,8 +243,8 @@ static int parse_candidate(const char *text, struct remote_image *i, struct err 
  *
  * Return: 0, -ENOENT, -EACCES, -EBADMSG for wrong bytes, -EINTR for @r->stop, ...
  */
-int remote_find(const struct remote *r, const char *text, void (*found)(void *arg, const struct remote_image *), void *arg,
-		struct remote_image *ret, struct err *e)
+int remote_find(const struct remote *r, const char *text, void (*found)(void *arg, const struct remote_image *),
+		void *arg, struct remote_image *ret, struct err *e)
 {
 	auto_strv char **names = registries_candidates(r->registries, text);
 	struct err why = { 0 };
@@ -275,5 +279,5 @@ void remote_image_done(struct remote_image *i)
 	ref_done(&i->ref);
 	free(i->config_text);
 	oci_image_config_free(i->config);
-	*i = (struct remote_image){ 0 };
+	*i = (struct remote_image) { 0 };
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* From what a user wrote to verified documents: candidates of a short name, mirrors, index, platform, manifest, config. */
+/* From what a user wrote to verified documents: candidates of a short name, mirrors, index, platform, manifest, config.
+ */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -61,7 +62,7 @@ struct remote_image {
 	struct oci_image_config *config;
 };
 
-int remote_find(const struct remote *r, const char *text, void (*found)(void *arg, const struct remote_image *), void *arg,
-		struct remote_image *ret, struct err *e);
+int remote_find(const struct remote *r, const char *text, void (*found)(void *arg, const struct remote_image *),
+		void *arg, struct remote_image *ret, struct err *e);
 void remote_image_done(struct remote_image *i);
 #define auto_remote_image __attribute__((cleanup(remote_image_done)))

@@ -16,10 +16,12 @@
 #include "lib/base/str.h"
 #include "lib/base/time.h"
 
-#define REDRAW_NS (100 * NSEC_PER_MSEC)
-#define BAR_WIDTH 50
-#define GREEN	  "\033[32m"
-#define PLAIN	  "\033[0m"
+#define REDRAW_NS     (100 * NSEC_PER_MSEC)
+#define BAR_WIDTH     50
+#define BAR_WIDTH_MIN 8
+#define BAR_FRAME     4 /* its brackets and the blanks behind it */
+#define GREEN	      "\033[32m"
+#define PLAIN	      "\033[0m"
 
 struct row {
 	char *id;
@@ -90,14 +92,14 @@ static void put_size(struct sbuf *b, uint64_t n)
 	sbuf_printf(b, "%.4g%s", v, units[u]);
 }
 
-static void put_bar(struct sbuf *b, uint64_t done, uint64_t total)
+static void put_bar(struct sbuf *b, uint64_t done, uint64_t total, size_t width)
 {
-	size_t full = total ? (size_t)((double)done / (double)total * BAR_WIDTH) : 0;
+	size_t full = total ? (size_t)((double)done / (double)total * (double)width) : 0;
 
-	if (full > BAR_WIDTH)
-		full = BAR_WIDTH;
+	if (full > width)
+		full = width;
 	sbuf_addc(b, '[');
-	for (size_t i = 0; i < BAR_WIDTH; i++)
+	for (size_t i = 0; i < width; i++)
 		sbuf_addc(b, i < full ? '=' : i == full ? '>' : ' ');
 	sbuf_adds(b, "]  ");
 }
@@ -117,14 +119,16 @@ void progress_row_text(struct sbuf *b, const char *id, const char *status, uint6
 {
 	auto_sbuf struct sbuf line = { 0 }, size = { 0 };
 	bool green = color && !total && str_has_suffix(status, "complete");
+	size_t used;
 
 	sbuf_printf(&line, "%s: %s ", id, status);
 	if (total) {
 		put_size(&size, done > total ? total : done);
 		sbuf_addc(&size, '/');
 		put_size(&size, total);
-		if (line.len + BAR_WIDTH + 4 + size.len <= width)
-			put_bar(&line, done, total);
+		used = line.len + BAR_FRAME + size.len;
+		if (used + BAR_WIDTH_MIN <= width)
+			put_bar(&line, done, total, width - used < BAR_WIDTH ? width - used : BAR_WIDTH);
 		sbuf_adds(&line, sbuf_str(&size));
 	}
 	if (line.len > width)

@@ -129,9 +129,10 @@ static void retry_later(struct http_req *r, int code)
 	int64_t after = -1, delay;
 	uint32_t random = 0;
 
-	if (r->offset - r->mark >= PROGRESS)
+	if (r->offset - r->mark >= PROGRESS) {
 		r->attempt = 0;
-	r->mark = r->offset;
+		r->mark = r->offset;
+	}
 	if (r->spec.no_retry || ++r->attempt > HTTP_RETRIES_MAX) {
 		complete(r, r->attempt > 1 ? err_hint(&r->e, code, "gave up after %u attempts", r->attempt) : code);
 		return;
@@ -223,6 +224,13 @@ static int curl_error(struct http_req *r, CURLcode c)
 			code = known[i].code;
 			text = known[i].text ? known[i].text : text;
 		}
+	}
+	if (c == CURLE_SSL_CONNECT_ERROR && strstr(text, "wrong version number"))
+		return err_say(&r->e, code,
+			       "http: server gave HTTP response to HTTPS client (--tls-verify=false allows http)");
+	if (c == CURLE_PEER_FAILED_VERIFICATION) {
+		err_say(&r->e, code, "%s", text);
+		return err_hint(&r->e, -code, "its authority belongs into ~/.config/containers/certs.d/HOST/ca.crt");
 	}
 	if (c == CURLE_OPERATION_TIMEDOUT && r->answered && r->spec.data)
 		return err_say(&r->e, code, "stalled: nearly nothing came for %ld seconds", r->h->stall_s);

@@ -153,7 +153,7 @@ int url_redirect(const char *from, const char *location, char **ret_url, bool *r
 	if (r == 0)
 		r = url_parse(abs, &b, e);
 	if (r < 0)
-		return r;
+		return err_wrap(e, r, "redirect");
 	if (!strcmp(a.scheme, "https") && strcmp(b.scheme, "https"))
 		return err_say(e, EPERM, "redirect from https to http refused (to %s)", b.host);
 	*ret_url = xstrdup(abs);

@@ -1,0 +1,200 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Pulling from real registries: plain, with TLS, with a password.
+
+load common
+load registry
+load fake
+
+setup_file() {
+	make_layout "$BATS_FILE_TMPDIR/img" 20
+	registry_start plain
+	registry_push "$BATS_FILE_TMPDIR/img" team/app
+	echo "$REGISTRY_PID" >"$BATS_FILE_TMPDIR/pids"
+	export PLAIN=$REGISTRY PLAIN_DIR=$REGISTRY_DIR
+	registry_start auth
+	echo "$REGISTRY_PID" >>"$BATS_FILE_TMPDIR/pids"
+	export AUTH=$REGISTRY AUTH_CA=$REGISTRY_CA
+	# The same content behind the password.
+	cp -a "$PLAIN_DIR/data/." "$REGISTRY_DIR/data/"
+	fake_start
+}
+
+teardown_file() {
+	local p
+	while read -r p; do kill "$p" 2>/dev/null || true; done <"$BATS_FILE_TMPDIR/pids"
+	fake_stop
+}
+
+setup() {
+	export SKIFF_ROOT=$BATS_TEST_TMPDIR/store
+	rules
+}
+
+teardown() {
+	distrust
+	rm -rf "$HOME/.docker" "$HOME/.config/containers"
+}
+
+# bats test_tags=smoke
+@test "pull prints docker's lines: progress on stderr, the result on stdout" {
+	run -0 --separate-stderr skiff pull "$PLAIN/team/app"
+	is "${lines[0]%%:*}" Digest
+	is "${lines[1]}" "Status: Downloaded newer image for $PLAIN/team/app:latest"
+	is "${lines[2]}" "$PLAIN/team/app:latest"
+	is "${#lines[@]}" 3
+	# shellcheck disable=SC2154
+	output=$stderr
+	# shellcheck disable=SC2154
+	is "${stderr_lines[0]}" "Using default tag: latest"
+	is "${stderr_lines[1]}" "latest: Pulling from team/app"
+	[[ $output =~ [0-9a-f]{12}:\ Pulling\ fs\ layer ]]
+	[[ $output =~ [0-9a-f]{12}:\ Pull\ complete ]]
+	is "$(grep -c 'Pull complete' <<<"$output")" 2
+	store_is_valid
+	run -0 skiff images -q
+	is "${#lines[@]}" 1
+}
+
+@test "a second pull changes nothing and says so" {
+	skiff pull -q "$PLAIN/team/app"
+	run -0 --separate-stderr skiff pull "$PLAIN/team/app:latest"
+	is "${lines[1]}" "Status: Image is up to date for $PLAIN/team/app:latest"
+	output=$stderr
+	lacks "Using default tag"
+}
+
+@test "-q prints the image's id, which finds it" {
+	run -0 skiff pull -q "$PLAIN/team/app"
+	[[ $output =~ ^sha256:[0-9a-f]{64}$ ]]
+	run -0 skiff image inspect "$output"
+}
+
+@test "layers that are there already are not fetched" {
+	skiff pull -q "$FAKE/img"
+	rules
+	run -0 skiff pull "$FAKE/shared"
+	is "$(grep -c 'Already exists' <<<"$output")" 3
+	is "$(requests '/blobs/')" 1 # the config
+	contains "Downloaded newer image for"
+}
+
+@test "several images; one that is missing fails the command, the others come" {
+	run -125 skiff pull "$FAKE/small" "$FAKE/nosuch" "$FAKE/img"
+	contains "Error: reading manifest latest in $FAKE/nosuch: manifest unknown (status 404)"
+	run -0 skiff images -q
+	is "${#lines[@]}" 2
+}
+
+@test "by digest, with and without a tag beside it" {
+	d=$(digest_of img manifest)
+	run -0 --separate-stderr skiff pull "$FAKE/img@$d"
+	is "${lines[0]}" "Digest: $d"
+	is "${lines[2]}" "$FAKE/img@$d"
+	run -0 skiff pull "$FAKE/img:latest@$d"
+	contains "up to date"
+	run -125 skiff pull "$FAKE/img@sha256:$(printf '%064d' 7)"
+	contains "manifest unknown"
+}
+
+@test "an index: the manifest for this platform, or the one that is asked for" {
+	run -0 --separate-stderr skiff pull "$FAKE/multi"
+	is "${lines[0]}" "Digest: $(digest_of multi index)"
+	is "$(skiff image inspect -f '{{.Id}}' "$FAKE/multi")" "$(digest_of multi config)"
+	run -0 skiff pull --platform linux/s390x "$FAKE/multi"
+	is "$(skiff image inspect -f '{{.Architecture}}' "$FAKE/multi")" s390x
+	run -0 skiff pull "$FAKE/nested"
+	run -125 skiff pull --platform linux/mips "$FAKE/multi"
+	contains "mips"
+	run -125 skiff pull "$FAKE/foreign"
+	contains "s390x" # what there is instead
+	run -125 skiff pull --platform linux/s390x "$FAKE/img"
+	contains "s390x"
+	run -125 skiff pull --platform 'no such/thing/at/all' "$FAKE/img"
+}
+
+@test "an image for another platform comes with a warning" {
+	skiff pull -q "$FAKE/multi"
+	run -0 skiff pull "$FAKE/multi:other"
+	contains "does not match this machine's"
+}
+
+@test "TLS: refused without its authority, pulled with it or with --tls-verify=false" {
+	run -125 skiff pull --tls-verify "$FAKETLS/small"
+	contains "$FAKETLS/small"
+	contains "certificate"
+	nothing_left
+	trust "$FAKETLS" "$FAKE_CA"
+	run -0 skiff pull --tls-verify "$FAKETLS/small"
+	distrust
+	run -0 skiff pull --tls-verify=false "$FAKETLS/img"
+	run -0 env SSL_CERT_FILE="$FAKE_CA" "$SKIFF" pull --tls-verify=true "$FAKETLS/multi"
+}
+
+@test "a password: asked for, taken from auth.json and config.json, never shown" {
+	trust "$AUTH" "$AUTH_CA"
+	run -125 skiff pull "$AUTH/team/app"
+	contains "unauthorized: authentication required (no credentials for $AUTH were found)"
+	nothing_left
+	mkdir -p "$HOME/.docker"
+	printf '{"auths":{"%s":{"auth":"%s"}}}' "$AUTH" "$(printf 'alice:wr0ng' | base64)" >"$HOME/.docker/config.json"
+	run -125 skiff --debug pull "$AUTH/team/app"
+	contains "the credentials for $AUTH were refused"
+	lacks wr0ng
+	printf '{"auths":{"%s":{"auth":"%s"}}}' "$AUTH" "$(printf 'alice:s3cret' | base64)" >"$HOME/.docker/config.json"
+	run -0 skiff --debug pull "$AUTH/team/app"
+	lacks s3cret
+	lacks "$(printf 'alice:s3cret' | base64)"
+	run ! grep -rqs s3cret "$SKIFF_ROOT"
+	rm -rf "$HOME/.docker" "$SKIFF_ROOT"
+	mkdir -p "$BATS_TEST_TMPDIR/d"
+	printf '{"auths":{"%s":{"auth":"%s"}}}' "$AUTH" "$(printf 'alice:s3cret' | base64)" >"$BATS_TEST_TMPDIR/d/auth.json"
+	run -0 env REGISTRY_AUTH_FILE="$BATS_TEST_TMPDIR/d/auth.json" "$SKIFF" pull -q "$AUTH/team/app"
+}
+
+@test "mirrors and short names as configured" {
+	export CONTAINERS_REGISTRIES_CONF=$BATS_TEST_TMPDIR/registries.conf
+	cat >"$CONTAINERS_REGISTRIES_CONF" <<-END
+		unqualified-search-registries = ["$FAKE"]
+		[[registry]]
+		location = "registry.example"
+		[[registry.mirror]]
+		location = "$FAKE2/nothing-here"
+		[[registry.mirror]]
+		location = "$FAKE"
+	END
+	run -0 skiff pull small
+	contains "Status: Downloaded newer image for $FAKE/small:latest"
+	run -0 skiff pull registry.example/img
+	contains "Status: Downloaded newer image for registry.example/img:latest"
+	is "$(requests '^1 GET /v2/nothing-here/img/manifests/latest .*status=404')" 1
+}
+
+@test "what cannot be pulled is refused in one sentence" {
+	run -125 skiff pull embedded/busybox
+	contains "embedded/"
+	run -125 skiff pull -a "$FAKE/img"
+	contains "not supported yet"
+	run -125 skiff pull 'no such name'
+	contains "invalid reference format"
+	run -125 skiff pull "127.0.0.1:1/x"
+	contains "127.0.0.1:1/x"
+	contains "connect"
+	run -125 skiff pull "no-such-host.invalid/x"
+	contains "no-such-host.invalid"
+	run ! skiff pull
+}
+
+@test "progress bars on a terminal, without colours where NO_COLOR is set" {
+	rules "[{\"match\":\"blobs/$(digest_of img layer 1)\",\"rate\":4000000}]"
+	run -0 env TERM=xterm script -qec "$SKIFF --root $SKIFF_ROOT pull $FAKE/img" /dev/null
+	contains $'\033['
+	contains "Downloading ["
+	contains "MB/3."
+	contains $'\033[32m'
+	contains "Pull complete"
+	rm -rf "$SKIFF_ROOT"
+	run -0 env NO_COLOR=1 TERM=xterm script -qec "$SKIFF --root $SKIFF_ROOT pull $FAKE/img" /dev/null
+	contains "Downloading ["
+	lacks $'\033[32m'
+}

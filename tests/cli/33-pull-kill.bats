@@ -1,0 +1,152 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# A pull that is killed at any moment, and several pulls at once.
+
+load common
+load fake
+
+setup_file() { fake_start; }
+teardown_file() { fake_stop; }
+
+setup() {
+	export SKIFF_ROOT=$BATS_TEST_TMPDIR/store
+	rules
+	BIG=$(digest_of img layer 1)
+}
+
+
+@test "SIGKILL at twenty moments: the store stays valid, the next pull succeeds" {
+	local i pid
+	for i in $(seq 1 20); do
+		rules "[{\"match\":\"blobs/$BIG\",\"rate\":6000000}]"
+		skiff pull -q "$FAKE/img" >/dev/null 2>&1 3>&- &
+		pid=$!
+		sleep "$(awk -v i="$i" 'BEGIN { print i * 0.035 }')"
+		kill -9 $pid 2>/dev/null || true
+		wait $pid 2>/dev/null || true
+		run -0 skiff system check
+		[ $((i % 4)) = 0 ] || continue
+		rules
+		run -0 skiff pull "$FAKE/img"
+		store_is_valid
+		rm -rf "$SKIFF_ROOT"
+	done
+}
+
+@test "SIGKILL at every twentieth system call of the puller" {
+	command -v strace >/dev/null || skip "strace is not installed"
+	local n calls
+	skiff images >/dev/null
+	strace -qq -o "$BATS_TEST_TMPDIR/trace" skiff pull "$FAKE/img" >/dev/null 2>&1
+	calls=$(wc -l <"$BATS_TEST_TMPDIR/trace")
+	[ "$calls" -gt 100 ]
+	for n in $(seq 10 $((calls / 30 + 1)) "$calls"); do
+		rm -rf "$SKIFF_ROOT"
+		skiff images >/dev/null
+		run strace -qq -o /dev/null -e inject=all:signal=KILL:when="$n" skiff pull "$FAKE/img"
+		run -0 skiff system check
+		run -0 skiff pull "$FAKE/img"
+		store_is_valid
+	done
+}
+
+@test "the next pull goes on where the killed one was, and fetches nothing twice" {
+	local pid
+	rules "[{\"match\":\"blobs/$BIG\",\"stall\":2000000}]"
+	SKIFF_HTTP_STALL=30 skiff pull -q "$FAKE/img" >/dev/null 2>&1 3>&- &
+	pid=$!
+	partial() { [ "$(stat -c %s "$SKIFF_ROOT/tmp/blobs/${BIG#sha256:}" 2>/dev/null || echo 0)" = 2000000 ]; }
+	others() { [ "$(requests 'blobs/.*status=200')" = 4 ]; }
+	wait_for 20 partial
+	wait_for 20 others
+	kill -9 $pid
+	wait $pid 2>/dev/null || true
+	rules
+	run -0 skiff pull "$FAKE/img"
+	is "$(requests "blobs/$BIG range=bytes=2000000- ")" 1
+	is "$(requests 'blobs/')" 2 # and the config
+	store_is_valid
+}
+
+@test "RG-10 a partial blob that is not what it should be: fetched once more" {
+	mkdir -p "$SKIFF_ROOT"
+	skiff images >/dev/null
+	head -c 1000000 /dev/zero >"$SKIFF_ROOT/tmp/blobs/${BIG#sha256:}"
+	run -0 skiff pull "$FAKE/img"
+	is "$(requests "blobs/$BIG range=bytes=1000000- ")" 1
+	is "$(requests "blobs/$BIG range=- ")" 1
+	store_is_valid
+	# Longer than the whole, and as long as the whole.
+	for n in 9000000 $(curl -sf --noproxy '*' "http://$FAKE/_digests" | awk -v d="$BIG" '$3 == d { print $4; exit }'); do
+		rm -rf "$SKIFF_ROOT"
+		skiff images >/dev/null
+		head -c "$n" /dev/zero >"$SKIFF_ROOT/tmp/blobs/${BIG#sha256:}"
+		rules
+		run -0 skiff pull "$FAKE/img"
+		is "$(requests "blobs/$BIG")" 1
+		store_is_valid
+	done
+}
+
+@test "SIGINT and SIGTERM: everything is cleaned up, and the exit status tells" {
+	local sig pid
+	for sig in INT:130 TERM:143; do
+		rules "[{\"match\":\"blobs/$BIG\",\"stall\":1000000}]"
+		# Not a background job of bash: these ignore SIGINT.
+		SKIFF_HTTP_STALL=30 setsid -w env -u BASH_ENV python3 -c '
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execvp(sys.argv[1], sys.argv[1:])' skiff pull -q "$FAKE/img" >/dev/null 2>&1 3>&- &
+		pid=$!
+		stalled() { [ "$(stat -c %s "$SKIFF_ROOT/tmp/blobs/${BIG#sha256:}" 2>/dev/null || echo 0)" = 1000000 ]; }
+		wait_for 20 stalled
+		kill -s "${sig%:*}" "$(pgrep -f "skiff(-image)? .*pull -q $FAKE/img" | head -n 1)"
+		local rc=0
+		wait $pid || rc=$?
+		is "$rc" "${sig#*:}"
+		nothing_left
+	done
+}
+
+@test "eight pulls of one image: all succeed, each blob is fetched once" {
+	local i pids=()
+	rules "[{\"match\":\"blobs/$BIG\",\"rate\":4000000}]"
+	for i in $(seq 8); do
+		skiff pull -q "$FAKE/img" >"$BATS_TEST_TMPDIR/out$i" 2>&1 3>&- &
+		pids+=($!)
+	done
+	for i in "${pids[@]}"; do wait "$i" || fail "$(cat "$BATS_TEST_TMPDIR"/out*)"; done
+	is "$(requests "blobs/$BIG")" 1
+	store_is_valid
+}
+
+@test "one of two pulls is killed: the other takes over" {
+	local a b
+	rules "[{\"match\":\"blobs/$BIG\",\"rate\":2000000}]"
+	skiff pull -q "$FAKE/img" >/dev/null 2>&1 3>&- &
+	a=$!
+	wait_for 10 test -s "$SKIFF_ROOT/tmp/blobs/${BIG#sha256:}"
+	skiff pull -q "$FAKE/img" >/dev/null 2>&1 3>&- &
+	b=$!
+	sleep 0.5
+	kill -9 $a
+	wait $a 2>/dev/null || true
+	wait $b
+	[ "$(requests "blobs/$BIG")" -le 2 ]
+	skiff pull -q "$FAKE/small" # the next writer removes what the dead one left
+	store_is_valid
+}
+
+@test "two images that share their layers in another order do not wait for each other for ever" {
+	local a b
+	rules '[{"match":"blobs/","rate":3000000}]'
+	skiff pull -q "$FAKE/img" >/dev/null 2>&1 3>&- &
+	a=$!
+	skiff pull -q "$FAKE/shared" >/dev/null 2>&1 3>&- &
+	b=$!
+	wait $a
+	wait $b
+	run -0 skiff images -q
+	is "$(requests "blobs/$BIG")" 1
+	store_is_valid
+}

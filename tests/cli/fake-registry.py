@@ -1,0 +1,439 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""A registry that misbehaves on demand: python3's standard library only, one thread per connection.
+
+	fake-registry.py --ports FILE [--tls CERT KEY]
+
+It listens on two ports of 127.0.0.1 (two origins with the same content, for redirects) and, with --tls, on two more with TLS;
+FILE is written when all listen: "PORT PORT2 [TLSPORT TLSPORT2]".
+
+Control, over any of the ports:
+	POST /_script	JSON list of rules; replaces the rules and clears the log
+	GET /_log	one line a request: PORT METHOD PATH range=... auth=... status=...
+	GET /_digests	"IMAGE KIND DIGEST SIZE" lines: config, layer (in order), manifest
+
+A rule: {"match": regex on "METHOD PATH", "port": only on listener 0..3, "skip": let so many matches pass, "times": how often
+(default: always), and what to do:
+	"status": 503, "headers": {..}, "body": "text"	answer this instead
+	"redirect": "http://..."	307 there ("{port2}" and the like are replaced; "{path}" is the request's path)
+	"delay": seconds	before the answer
+	"stall": n	send n bytes of the body, then nothing for 60 s
+	"reset": n	send n bytes, then a TCP reset
+	"truncate": n	announce everything, send n bytes, close
+	"rate": n	n bytes a second
+	"corrupt": n	flip byte n of the body
+	"longer": n	n bytes more than there are, announced
+	"chunked": true	no Content-Length; with "longer" or "truncate" the chunks lie
+	"no_range": true	ignore Range: 200 and everything
+	"wrong_range": true	206 for another part
+	"type": "..."	Content-Type
+	"encoding": "gzip"	Content-Encoding, body really compressed
+	"drop_digest"/"digest": "..."	Docker-Content-Digest
+	"auth": "bearer" | "basic"	401 unless authorised; bearer: "realm" (default http://127.0.0.1:PORT/token), "uses": a token
+		is good for so many requests (default: for ever)
+	"token_status": 401	what the token server answers
+Users: alice/s3cret. Images are made when the program starts: see images() below.
+"""
+import argparse
+import base64
+import gzip
+import hashlib
+import io
+import json
+import random
+import re
+import socket
+import ssl
+import struct
+import sys
+import tarfile
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+OCI = "application/vnd.oci.image."
+MANIFEST, INDEX, CONFIG, LAYER = OCI + "manifest.v1+json", OCI + "index.v1+json", OCI + "config.v1+json", OCI + "layer.v1.tar+gzip"
+
+lock = threading.Lock()
+rules, log, ports = [], [], []
+blobs = {}  # digest -> bytes
+manifests = {}  # (name, tag or digest) -> (bytes, type)
+listing = []
+tokens = {}  # token -> uses left, or None
+
+
+def sha(data):
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def tar_of(files):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as t:
+        for name, data in files:
+            i = tarfile.TarInfo(name)
+            i.mtime = 1600000000
+            if data is None:
+                i.type, i.mode = tarfile.DIRTYPE, 0o755
+                t.addfile(i)
+            else:
+                i.size, i.mode = len(data), 0o755
+                t.addfile(i, io.BytesIO(data))
+    return out.getvalue()
+
+
+def layer(files):
+    tar = tar_of(files)
+    blob = gzip.compress(tar, 6, mtime=0)
+    return blob, sha(tar)
+
+
+def host_arch():
+    import platform
+
+    return {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+
+
+def put(name, tag, doc, mtype=None):
+    data = doc if isinstance(doc, bytes) else json.dumps(doc).encode()
+    mtype = mtype or (doc.get("mediaType") if isinstance(doc, dict) else None) or MANIFEST
+    manifests[(name, tag)] = manifests[(name, sha(data))] = (data, mtype)
+    return data
+
+
+def descriptor(data, mtype, **more):
+    blobs[sha(data)] = data
+    return dict({"mediaType": mtype, "digest": sha(data), "size": len(data)}, **more)
+
+
+def image(name, layers, tag="latest", arch=None, change=None, quiet=False):
+    """layers: list of (blob, diff id). change(manifest, config) may spoil it."""
+    config = {"architecture": arch or host_arch(), "os": "linux", "config": {"Cmd": ["sh"]},
+              "rootfs": {"type": "layers", "diff_ids": [d for _, d in layers]}}
+    manifest = {"schemaVersion": 2, "mediaType": MANIFEST, "layers": [descriptor(b, LAYER) for b, _ in layers]}
+    if change:
+        change(manifest, config)
+    text = json.dumps(config).encode()
+    manifest.setdefault("config", descriptor(text, CONFIG))
+    data = put(name, tag, manifest)
+    if not quiet:
+        listing.append(f"{name} config {sha(text)} {len(text)}")
+        listing.extend(f"{name} layer {d['digest']} {d['size']}" for d in manifest["layers"])
+        listing.append(f"{name} manifest {sha(data)} {len(data)}")
+    return data
+
+
+def images():
+    rnd = random.Random(1)
+    big = layer([("bin", None), ("bin/big", rnd.randbytes(3 << 20))])
+    mid = layer([("data", None)] + [(f"data/{i}", rnd.randbytes(2000)) for i in range(100)])
+    tiny = layer([("etc", None), ("etc/motd", b"hello\n")])
+    image("img", [big, mid, tiny])
+    image("small", [tiny])
+    image("shared", [mid, tiny, big])
+    image("slow", [layer([("f", random.Random(i).randbytes(1 << 20))]) for i in range(2, 7)])
+
+    # An index; the same platform twice (the first one counts), one entry that is no image, another platform.
+    first = image("multi", [tiny, mid], tag="first")
+    other = image("multi", [mid], tag="other", arch="s390x", quiet=True)
+    second = image("multi", [big], tag="second", quiet=True)
+    here = {"os": "linux", "architecture": host_arch()}
+
+    def entry(data, platform, **more):
+        return dict({"mediaType": MANIFEST, "digest": sha(data), "size": len(data), "platform": platform}, **more)
+
+    index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": [
+        entry(other, {"os": "unknown", "architecture": "unknown"}, annotations={"vnd.docker.reference.type": "attestation-manifest"}),
+        entry(other, {"os": "linux", "architecture": "s390x"}), entry(first, here), entry(second, here)]}
+    listing.append(f"multi index {sha(put('multi', 'latest', index))} 0")
+    put("foreign", "latest", {"schemaVersion": 2, "mediaType": INDEX,
+                              "manifests": [entry(other, {"os": "linux", "architecture": "s390x"})]})
+    manifests[("foreign", sha(other))] = (other, MANIFEST)
+    put("nested", "latest", {"schemaVersion": 2, "mediaType": INDEX, "manifests": [
+        dict(entry(put("nested", "inner", index), here), mediaType=INDEX)]})
+    for m in (first, second, other):
+        manifests[("nested", sha(m))] = (m, MANIFEST)
+    hostile(tiny, mid)
+
+
+def hostile(tiny, mid):
+    def bad(kind, change, layers=None):
+        image("bad/" + kind, layers or [tiny], change=change, quiet=True)
+
+    def both(m, c):
+        m["manifests"] = []
+
+    def digest(text):
+        def change(m, c):
+            m["layers"][0]["digest"] = text
+        return change
+
+    bad("both", both)
+    bad("digest-path", digest("sha256:../../../../etc/passwd"))
+    bad("digest-upper", digest("sha256:" + "A" * 64))
+    bad("digest-short", digest("sha256:abc"))
+    bad("digest-huge", digest("sha256:" + "a" * (1 << 20)))
+    bad("digest-algo", digest("md5:" + "a" * 32))
+    bad("layer-type", lambda m, c: m["layers"][0].update(mediaType="application/x-shellscript"))
+    bad("negative", lambda m, c: m["layers"][0].update(size=-1))
+    bad("size-less", lambda m, c: m["layers"][0].update(size=m["layers"][0]["size"] - 1))
+    bad("size-more", lambda m, c: m["layers"][0].update(size=m["layers"][0]["size"] + 1))
+    bad("diffid", lambda m, c: c["rootfs"].update(diff_ids=["sha256:" + "0" * 64]))
+    bad("diffid-count", lambda m, c: c["rootfs"].update(diff_ids=[]))
+    bad("diffid-path", lambda m, c: c["rootfs"].update(diff_ids=["sha256:../../x"]))
+    bad("twin", lambda m, c: c["rootfs"].update(diff_ids=[tiny[1], mid[1]]), [tiny, tiny])
+    bad("config-size", lambda m, c: m.update(config=dict(descriptor(json.dumps(c).encode(), CONFIG), size=7)))
+    bad("artifact", lambda m, c: m.update(config=dict(descriptor(b"{}", "application/vnd.oci.empty.v1+json"))))
+    bad("missing", lambda m, c: m["layers"][0].update(digest="sha256:" + "1" * 64))
+    bad("urls", lambda m, c: m["layers"][0].update(digest="sha256:" + "2" * 64, urls=["http://127.0.0.1:{port2}/v2/evil"]))
+    bad("foreign", lambda m, c: m["layers"][0].update(
+        mediaType="application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", urls=["http://127.0.0.1:{port2}/v2/evil"]))
+    bad("layers-513", lambda m, c: m.update(layers=m["layers"] * 513))
+    bad("not-gzip", None, [(b"this is no archive at all" * 100, sha(b"x"))])
+    cut = tiny[0][: len(tiny[0]) // 2]
+    bad("gzip-cut", None, [(cut, tiny[1])])
+    bad("gzip-tail", None, [(tiny[0] + b"garbage behind the end", tiny[1])])
+    deep = b'{"schemaVersion":2,"mediaType":"' + MANIFEST.encode() + b'","x":' + b"[" * 100000 + b"]" * 100000 + b"}"
+    put("bad/deep", "latest", deep, MANIFEST)
+    put("bad/huge", "latest", b'{"schemaVersion":2,"x":"' + b"a" * (5 << 20) + b'"}', MANIFEST)
+    put("bad/json", "latest", b'{"schemaVersion":2,', MANIFEST)
+    put("bad/empty", "latest", b"", MANIFEST)
+    put("bad/html", "latest", b"<html>log in to this hotel's network</html>", "text/html")
+    put("bad/schema1", "latest", {"schemaVersion": 1, "fsLayers": []}, "application/vnd.docker.distribution.manifest.v1+prettyjws")
+    good = manifests[("small", "latest")][0]
+    put("bad/type", "latest", good, INDEX)
+    put("bad/unknown-type", "latest", good, "application/vnd.example.unknown+json")
+    big_config = b'{"architecture":"amd64","os":"linux","x":"' + b"a" * (9 << 20) + b'"}'
+    bad("config-huge", lambda m, c: m.update(config=descriptor(big_config, CONFIG)))
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def log_message(self, *args):
+        pass
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.path == "/_script":
+            with lock:
+                rules[:] = json.loads(body or b"[]")
+                log.clear()
+                tokens.clear()
+            self.plain(200, b"ok")
+        elif self.path.startswith("/token"):
+            self.token(body.decode())
+        else:
+            self.plain(404, b"")
+
+    def do_HEAD(self):
+        self.do_GET()
+
+    def do_GET(self):
+        if self.path == "/_log":
+            with lock:
+                text = "".join(l + "\n" for l in log)
+            return self.plain(200, text.encode())
+        if self.path == "/_digests":
+            return self.plain(200, "".join(l + "\n" for l in listing).encode())
+        rule = self.find_rule()
+        self.note = f"{self.server.index} {self.command} {self.path} range={self.headers.get('Range', '-')} " \
+                    f"auth={self.headers.get('Authorization', '-').split(' ')[0]}"
+        if "delay" in rule:
+            time.sleep(rule["delay"])
+        if self.path.startswith("/token") and "status" not in rule and "redirect" not in rule:
+            return self.token("", rule)
+        if "auth" in rule and not self.authorised(rule):
+            return None
+        if "redirect" in rule:
+            return self.answer(307, b"moved", {"Location": self.fill(rule["redirect"]), **rule.get("headers", {})})
+        if "status" in rule:
+            return self.answer(rule["status"], self.fill(rule.get("body", "")).encode(), rule.get("headers", {}))
+        return self.content(rule)
+
+    def fill(self, text):
+        for i, name in enumerate(("port", "port2", "tlsport", "tlsport2")):
+            if i < len(ports):
+                text = text.replace("{" + name + "}", str(ports[i]))
+        return text.replace("{path}", self.path)
+
+    def find_rule(self):
+        with lock:
+            for r in rules:
+                if not re.search(r["match"], f"{self.command} {self.path}") or r.get("port", self.server.index) != self.server.index:
+                    continue
+                if r.get("skip", 0) > 0:
+                    r["skip"] -= 1
+                    continue
+                if r.get("times", 1) <= 0:
+                    continue
+                if "times" in r:
+                    r["times"] -= 1
+                return dict(r)
+        return {}
+
+    def written(self, status):
+        with lock:
+            log.append(f"{self.note} status={status}")
+
+    def plain(self, status, body):
+        self.note = None
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def answer(self, status, body, headers):
+        self.written(status)
+        self.send_response(status)
+        for k, v in headers.items():
+            self.send_header(k, self.fill(v))
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def basic(self):
+        return self.headers.get("Authorization") == "Basic " + base64.b64encode(b"alice:s3cret").decode()
+
+    def authorised(self, rule):
+        if rule["auth"] == "basic":
+            if self.basic():
+                return True
+            challenge = 'Basic realm="tests"'
+        else:
+            kind, _, token = self.headers.get("Authorization", "").partition(" ")
+            with lock:
+                left = tokens.get(token, 0) if kind == "Bearer" else 0
+                if left is not None and left > 0:
+                    tokens[token] = left = left - 1
+                    return True
+            if left is None:
+                return True
+            name = re.match(r"/v2/(.+)/(manifests|blobs)/", self.path)
+            realm = self.fill(rule.get("realm", "http://127.0.0.1:%d/token" % self.server.server_port))
+            challenge = f'Bearer realm="{realm}",service="fake",scope="repository:{name.group(1) if name else ""}:pull"'
+        body = b'{"errors":[{"code":"UNAUTHORIZED","message":"authentication required"}]}'
+        self.answer(401, body, {"WWW-Authenticate": rule.get("challenge", challenge), "Content-Type": "application/json"})
+        return False
+
+    def token(self, form, rule=None):
+        rule = rule or self.find_rule()
+        self.note = f"{self.server.index} {self.command} {self.path} range=- auth={self.headers.get('Authorization', '-').split(' ')[0]}"
+        if form:
+            self.note += " form=" + form
+        if "token_status" in rule or ("Authorization" in self.headers and not self.basic()) or \
+                (form and "refresh_token=r3fresh" not in form):
+            return self.answer(rule.get("token_status", 401), b"{}", {})
+        if "token_body" in rule:
+            return self.answer(200, rule["token_body"].encode(), {})
+        with lock:
+            token = f"tok{len(tokens)}"
+            tokens[token] = rule.get("uses")
+        return self.answer(200, json.dumps({"token": token, "expires_in": 60}).encode(), {"Content-Type": "application/json"})
+
+    def content(self, rule):
+        m = re.fullmatch(r"/v2/(.+)/(manifests|blobs)/([^/?]+)(\?.*)?", self.path)
+        if self.path in ("/v2/", "/v2"):
+            return self.answer(200, b"{}", {})
+        if m and m.group(2) == "manifests" and (m.group(1), m.group(3)) in manifests:
+            data, mtype = manifests[(m.group(1), m.group(3))]
+        elif m and m.group(2) == "blobs" and m.group(3) in blobs:
+            data, mtype = blobs[m.group(3)], "application/octet-stream"
+        else:
+            kind = "MANIFEST" if m and m.group(2) == "manifests" else "BLOB"
+            return self.answer(404, json.dumps({"errors": [{"code": kind + "_UNKNOWN", "message": kind.lower() + " unknown"}]}).encode(),
+                               {"Content-Type": "application/json"})
+        return self.send_content(data, mtype, rule)
+
+    def send_content(self, data, mtype, rule):
+        headers = {"Content-Type": rule.get("type", mtype), "Docker-Content-Digest": rule.get("digest", sha(data))}
+        if rule.get("drop_digest"):
+            del headers["Docker-Content-Digest"]
+        if "corrupt" in rule:
+            n = rule["corrupt"] % max(len(data), 1)
+            data = data[:n] + bytes([data[n] ^ 1]) + data[n + 1:]
+        status, total, start = 200, len(data), 0
+        wanted = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
+        if wanted and not rule.get("no_range"):
+            start = int(wanted.group(1))
+            if start >= total:
+                return self.answer(416, b"", {"Content-Range": f"bytes */{total}"})
+            if rule.get("wrong_range"):
+                start = start // 2
+            status, data = 206, data[start:]
+            headers["Content-Range"] = f"bytes {start}-{total - 1}/{total}"
+        if "encoding" in rule:
+            data, headers["Content-Encoding"] = gzip.compress(data), rule["encoding"]
+        data += b"x" * rule.get("longer", 0)
+        headers.update(rule.get("headers", {}))
+        return self.send_body(status, headers, data, rule)
+
+    def send_body(self, status, headers, data, rule):
+        self.written(status)
+        self.send_response(status)
+        for k, v in headers.items():
+            self.send_header(k, v)
+        chunked = rule.get("chunked")
+        self.send_header(*(("Transfer-Encoding", "chunked") if chunked else ("Content-Length", str(len(data)))))
+        self.end_headers()
+        if self.command == "HEAD":
+            return
+        stop = next((rule[k] for k in ("stall", "reset", "truncate") if k in rule), None)
+        part = data if stop is None else data[:stop]
+        step = max(1, rule["rate"] // 10) if "rate" in rule else 65536
+        for i in range(0, len(part), step):
+            piece = part[i:i + step]
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece) if chunked else piece)
+            self.wfile.flush()
+            if "rate" in rule:
+                time.sleep(0.1)
+        if "stall" in rule:
+            time.sleep(60)
+        if "reset" in rule:
+            time.sleep(0.05)  # a reset throws away what the other end has not read yet
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.connection.close()
+        if stop is not None:
+            self.close_connection = True
+        elif chunked:
+            self.wfile.write(b"0\r\n\r\n")
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+    def handle_error(self, request, client_address):
+        pass  # clients are killed in the middle of answers; that is what the tests are for
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument("--ports", required=True)
+    p.add_argument("--tls", nargs=2)
+    args = p.parse_args()
+    images()
+    servers = [Server(("127.0.0.1", 0), Handler) for _ in range(4 if args.tls else 2)]
+    if args.tls:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*args.tls)
+        for s in servers[2:]:
+            s.socket = context.wrap_socket(s.socket, server_side=True, do_handshake_on_connect=False)
+    ports.extend(s.server_port for s in servers)
+    for key, (data, mtype) in list(manifests.items()):
+        if b"{port2}" in data:
+            manifests[key] = (data.replace(b"{port2}", str(ports[1]).encode()), mtype)
+    for i, s in enumerate(servers):
+        s.index = i
+        threading.Thread(target=s.serve_forever, daemon=True).start()
+    with open(args.ports + ".new", "w") as f:
+        f.write(" ".join(map(str, ports)) + "\n")
+    import os
+
+    os.rename(args.ports + ".new", args.ports)
+    threading.Event().wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
