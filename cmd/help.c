@@ -15,14 +15,18 @@ static_assert(sizeof(group_titles) / sizeof(*group_titles) == CMD_GROUP__N, "a t
 /* "  -f, --force string": the left column, returned as its width when @f is NULL. */
 static int print_left(const struct opt *o, FILE *f)
 {
-	const char *word = opt_arg_word(o);
+	const char *word = opt_arg_word(o),
+		   *before = !*word	  ? ""
+			     : o->implied ? "[="
+					  : " ",
+		   *after = o->implied ? "]" : "";
 	char buf[128];
 	int n;
 
 	if (o->letter)
-		n = snprintf(buf, sizeof(buf), "  -%c, --%s%s%s", o->letter, o->name, *word ? " " : "", word);
+		n = snprintf(buf, sizeof(buf), "  -%c, --%s%s%s%s", o->letter, o->name, before, word, after);
 	else
-		n = snprintf(buf, sizeof(buf), "      --%s%s%s", o->name, *word ? " " : "", word);
+		n = snprintf(buf, sizeof(buf), "      --%s%s%s%s", o->name, before, word, after);
 	if (f)
 		fputs(buf, f);
 	return n;

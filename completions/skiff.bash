@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: Apache-2.0
+# bash completion of skiff; made by `skiff completion bash`, do not edit.
+# shellcheck disable=SC2207 # names have no blanks
+
+_skiff_names() { # KIND: what there is to name
+	case $1 in
+	container | any) skiff ps -a --format '{{.Names}}' 2>/dev/null ;;
+	running) skiff ps --format '{{.Names}}' 2>/dev/null ;;
+	esac
+	case $1 in
+	image | any) skiff images --format '{{.Repository}}:{{.Tag}}' 2>/dev/null | grep -v '<none>' ;;
+	esac
+}
+
+_skiff_value() { # OPTION: sets kind and value
+	kind=none value=''
+	case $1 in
+	--config) kind=path ;;
+	--log-level | -l) kind=words value='debug info warn error' ;;
+	--root) kind=path ;;
+	--runroot) kind=path ;;
+	--storage-driver) kind=words value='overlay fuse-overlayfs vfs' ;;
+	--trace) kind=path ;;
+	--cidfile) kind=path ;;
+	--stop-signal) kind=words value='SIGTERM SIGKILL SIGINT SIGHUP SIGQUIT SIGUSR1 SIGUSR2' ;;
+	--log-driver) kind=words value='json-file none' ;;
+	--restart) kind=words value='no' ;;
+	--pull) kind=words value='missing always never newer' ;;
+	--platform) kind=words value='linux/amd64 linux/arm64' ;;
+	--env-file) kind=path ;;
+	--label-file) kind=path ;;
+	--volume | -v) kind=path ;;
+	--device) kind=path ;;
+	--security-opt) kind=words value='no-new-privileges seccomp=unconfined systempaths=unconfined' ;;
+	--ipc) kind=words value='host private none shareable' ;;
+	--pid) kind=words value='host private' ;;
+	--uts) kind=words value='host private' ;;
+	--userns) kind=words value='keep-id host nomap' ;;
+	--cgroupns) kind=words value='host private' ;;
+	--network) kind=words value='none host slirp4netns' ;;
+	--format) kind=words value='json table' ;;
+	--input | -i) kind=path ;;
+	--signal | -s) kind=words value='SIGTERM SIGKILL SIGINT SIGHUP SIGQUIT SIGUSR1 SIGUSR2 SIGSTOP SIGCONT' ;;
+	--type) kind=words value='container image' ;;
+	esac
+}
+
+_skiff_verb() { # NAME: sets what may follow; fails when there is no such verb
+	case $1 in
+	'')
+		subs=' run exec pull images load ps create start stop kill rm logs attach wait inspect rmi tag unshare version info doctor completion container image system help'
+		options=' --config --debug -D --log-level -l --root --runroot --storage-driver --trace --version -v --help -h'
+		valued=' --config --log-level -l --root --runroot --storage-driver --host -H --context -c'
+		;;
+	'container') subs=' run exec ls create start stop kill rm logs attach wait inspect' ;;
+	'image') subs=' pull ls load inspect rm tag' ;;
+	'system') subs=' info doctor check reset' ;;
+	'container run' | 'run')
+		subs='' first=image rest=path stop=1
+		options=' --detach -d --detach-keys --sig-proxy --interactive -i --tty -t --rm --name --replace --cidfile --stop-signal --stop-timeout --init --log-driver --log-opt --restart --pull --quiet -q --platform --tls-verify --rootfs --entrypoint --workdir -w --user -u --env -e --env-file --env-host --unsetenv --unsetenv-all --umask --tz --ulimit --oom-score-adj --label -l --label-file --annotation --volume -v --mount --tmpfs --read-only --read-only-tmpfs --shm-size --device --cap-add --cap-drop --privileged --security-opt --group-add --sysctl --hostname -h --domainname --ipc --pid --uts --userns --cgroupns --network --publish -p --add-host --no-hosts --dns --dns-search --dns-option --no-healthcheck --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --detach-keys --name --cidfile --stop-signal --stop-timeout --log-driver --log-opt --restart --pull --platform --entrypoint --workdir -w --user -u --env -e --env-file --unsetenv --umask --tz --ulimit --oom-score-adj --label -l --label-file --annotation --volume -v --mount --tmpfs --shm-size --device --cap-add --cap-drop --security-opt --group-add --sysctl --hostname -h --domainname --ipc --pid --uts --userns --cgroupns --network --net --publish -p --add-host --dns --dns-search --dns-option --dns-opt --attach -a --expose --memory -m --cpu-shares -c --cpus --pids-limit --cpu-period --cpu-quota --cpuset-cpus --cpuset-mems --memory-reservation --memory-swap --blkio-weight --blkio-weight-device --device-read-bps --device-read-iops --device-write-bps --device-write-iops --cgroup-parent --cgroups --cgroup-conf --cpu-rt-period --cpu-rt-runtime --kernel-memory --memory-swappiness --device-cgroup-rule --gpus --health-cmd --health-interval --health-retries --health-start-period --health-start-interval --health-timeout --health-on-failure --health-log-destination --health-max-log-count --health-max-log-size --health-startup-cmd --health-startup-interval --health-startup-retries --health-startup-success --health-startup-timeout --network-alias --net-alias --ip --ip6 --link --link-local-ip --mac-address --volumes-from --volume-driver --image-volume --storage-opt --runtime --isolation --cpu-count --cpu-percent --io-maxbandwidth --io-maxiops --pod --pod-id-file --init-ctr --requires --secret --uidmap --gidmap --subuidname --subgidname --authfile --creds --cert-dir --decryption-key --retry --retry-delay --arch --os --variant --timeout --systemd --sdnotify --preserve-fds --preserve-fd --init-path --chrootdirs --hosts-file --hostuser --passwd-entry --group-entry --env-merge --pidfile --conmon-pidfile --personality --rdt-class --shm-size-systemd --seccomp-policy --config --root --runroot --storage-driver'
+		;;
+	'container exec' | 'exec')
+		subs='' first=running rest=path stop=1
+		options=' --detach -d --detach-keys --env -e --env-file --interactive -i --privileged --tty -t --user -u --workdir -w --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --detach-keys --env -e --env-file --user -u --workdir -w --config --root --runroot --storage-driver'
+		;;
+	'image pull' | 'pull')
+		subs='' first=none rest=none stop=''
+		options=' --platform --quiet -q --tls-verify --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --platform --config --root --runroot --storage-driver'
+		;;
+	'image ls' | 'images' | 'image list')
+		subs='' first=image rest=none stop=''
+		options=' --all -a --digests --filter -f --format --no-trunc --quiet -q --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --filter -f --format --config --root --runroot --storage-driver'
+		;;
+	'image load' | 'load')
+		subs='' first=none rest=none stop=''
+		options=' --input -i --quiet -q --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --input -i --platform --embedded --config --root --runroot --storage-driver'
+		;;
+	'container ls' | 'ps' | 'container ps' | 'container list')
+		subs='' first=none rest=none stop=''
+		options=' --all -a --filter -f --format --last -n --latest -l --no-trunc --quiet -q --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --filter -f --format --last -n --config --root --runroot --storage-driver'
+		;;
+	'container create' | 'create')
+		subs='' first=image rest=path stop=1
+		options=' --interactive -i --tty -t --rm --name --replace --cidfile --stop-signal --stop-timeout --init --log-driver --log-opt --restart --pull --quiet -q --platform --tls-verify --rootfs --entrypoint --workdir -w --user -u --env -e --env-file --env-host --unsetenv --unsetenv-all --umask --tz --ulimit --oom-score-adj --label -l --label-file --annotation --volume -v --mount --tmpfs --read-only --read-only-tmpfs --shm-size --device --cap-add --cap-drop --privileged --security-opt --group-add --sysctl --hostname -h --domainname --ipc --pid --uts --userns --cgroupns --network --publish -p --add-host --no-hosts --dns --dns-search --dns-option --no-healthcheck --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --name --cidfile --stop-signal --stop-timeout --log-driver --log-opt --restart --pull --platform --entrypoint --workdir -w --user -u --env -e --env-file --unsetenv --umask --tz --ulimit --oom-score-adj --label -l --label-file --annotation --volume -v --mount --tmpfs --shm-size --device --cap-add --cap-drop --security-opt --group-add --sysctl --hostname -h --domainname --ipc --pid --uts --userns --cgroupns --network --net --publish -p --add-host --dns --dns-search --dns-option --dns-opt --attach -a --expose --memory -m --cpu-shares -c --cpus --pids-limit --cpu-period --cpu-quota --cpuset-cpus --cpuset-mems --memory-reservation --memory-swap --blkio-weight --blkio-weight-device --device-read-bps --device-read-iops --device-write-bps --device-write-iops --cgroup-parent --cgroups --cgroup-conf --cpu-rt-period --cpu-rt-runtime --kernel-memory --memory-swappiness --device-cgroup-rule --gpus --health-cmd --health-interval --health-retries --health-start-period --health-start-interval --health-timeout --health-on-failure --health-log-destination --health-max-log-count --health-max-log-size --health-startup-cmd --health-startup-interval --health-startup-retries --health-startup-success --health-startup-timeout --network-alias --net-alias --ip --ip6 --link --link-local-ip --mac-address --volumes-from --volume-driver --image-volume --storage-opt --runtime --isolation --cpu-count --cpu-percent --io-maxbandwidth --io-maxiops --pod --pod-id-file --init-ctr --requires --secret --uidmap --gidmap --subuidname --subgidname --authfile --creds --cert-dir --decryption-key --retry --retry-delay --arch --os --variant --timeout --systemd --sdnotify --preserve-fds --preserve-fd --init-path --chrootdirs --hosts-file --hostuser --passwd-entry --group-entry --env-merge --pidfile --conmon-pidfile --personality --rdt-class --shm-size-systemd --seccomp-policy --config --root --runroot --storage-driver'
+		;;
+	'container start' | 'start')
+		subs='' first=container rest=container stop=''
+		options=' --attach -a --interactive -i --detach-keys --sig-proxy --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --detach-keys --config --root --runroot --storage-driver'
+		;;
+	'container stop' | 'stop')
+		subs='' first=running rest=running stop=''
+		options=' --signal -s --timeout -t --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --signal -s --timeout -t --time --config --root --runroot --storage-driver'
+		;;
+	'container kill' | 'kill')
+		subs='' first=running rest=running stop=''
+		options=' --signal -s --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --signal -s --config --root --runroot --storage-driver'
+		;;
+	'container rm' | 'rm' | 'container remove')
+		subs='' first=container rest=container stop=''
+		options=' --force -f --volumes -v --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --config --root --runroot --storage-driver'
+		;;
+	'container logs' | 'logs')
+		subs='' first=container rest=none stop=''
+		options=' --follow -f --since --tail -n --timestamps -t --until --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --since --tail -n --until --config --root --runroot --storage-driver'
+		;;
+	'container attach' | 'attach')
+		subs='' first=running rest=none stop=''
+		options=' --detach-keys --no-stdin --sig-proxy --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --detach-keys --config --root --runroot --storage-driver'
+		;;
+	'container wait' | 'wait')
+		subs='' first=container rest=container stop=''
+		options=' --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --config --root --runroot --storage-driver'
+		;;
+	'inspect')
+		subs='' first=any rest=any stop=''
+		options=' --format -f --type --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --format -f --type --config --root --runroot --storage-driver'
+		;;
+	'container inspect')
+		subs='' first=container rest=container stop=''
+		options=' --format -f --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --format -f --config --root --runroot --storage-driver'
+		;;
+	'image inspect')
+		subs='' first=image rest=image stop=''
+		options=' --format -f --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --format -f --platform --config --root --runroot --storage-driver'
+		;;
+	'image rm' | 'rmi' | 'image remove')
+		subs='' first=image rest=image stop=''
+		options=' --all -a --force -f --ignore -i --no-prune --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --platform --config --root --runroot --storage-driver'
+		;;
+	'image tag' | 'tag')
+		subs='' first=image rest=image stop=''
+		options=' --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --config --root --runroot --storage-driver'
+		;;
+	'unshare')
+		subs='' first=path rest=path stop=1
+		options=' --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --config --root --runroot --storage-driver'
+		;;
+	'version')
+		subs='' first=none rest=none stop=''
+		options=' --format -f --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --format -f --config --root --runroot --storage-driver'
+		;;
+	'system info' | 'info')
+		subs='' first=none rest=none stop=''
+		options=' --format -f --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --format -f --config --root --runroot --storage-driver'
+		;;
+	'system doctor' | 'doctor')
+		subs='' first=none rest=none stop=''
+		options=' --format -f --quiet -q --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --format -f --config --root --runroot --storage-driver'
+		;;
+	'system check')
+		subs='' first=none rest=none stop=''
+		options=' --quick -q --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --config --root --runroot --storage-driver'
+		;;
+	'system reset')
+		subs='' first=none rest=none stop=''
+		options=' --force -f --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --config --root --runroot --storage-driver'
+		;;
+	'completion')
+		subs='' first=none rest=none stop=''
+		options=' --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --config --root --runroot --storage-driver'
+		;;
+	*) return 1 ;;
+	esac
+}
+
+_skiff() {
+	local line=${COMP_LINE:0:COMP_POINT} words cur prev i word name='' verb='' operands=0 kind
+	local subs first='' rest='' stop='' options='' valued='' value=''
+	read -ra words <<<"$line"
+	[[ $line != *[[:space:]] ]] || words+=('')
+	cur=${words[${#words[@]} - 1]}
+	prev=${words[${#words[@]} - 2]}
+	_skiff_verb ''
+	for ((i = 1; i < ${#words[@]} - 1; i++)); do
+		word=${words[i]}
+		if [[ $word == -* && ! ($stop && $operands -gt 0) ]]; then
+			[[ " $valued " != *" $word "* ]] || ((i++))
+		elif [[ ! $verb ]] && _skiff_verb "${name:+$name }$word"; then
+			name="${name:+$name }$word"
+			[[ $subs ]] || verb=1
+		else
+			((operands++))
+		fi
+	done
+	COMPREPLY=()
+	if [[ $stop && $operands -gt 0 ]]; then
+		kind=$rest
+	elif [[ $cur == --*=* ]]; then
+		prev=${cur%%=*} cur=${cur#*=}
+		_skiff_value "$prev"
+	elif [[ " $valued " == *" $prev "* ]]; then
+		_skiff_value "$prev"
+	elif [[ $cur == -* ]]; then
+		kind=words value=$options
+	elif [[ ! $verb ]]; then
+		kind=words value=$subs
+	elif ((operands == 0)); then
+		kind=$first
+	else
+		kind=$rest
+	fi
+	case $kind in
+	path) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$cur")) ;;
+	words) COMPREPLY=($(compgen -W "$value" -- "$cur")) ;;
+	container | running | image | any) COMPREPLY=($(compgen -W "$(_skiff_names "$kind")" -- "$cur")) ;;
+	esac
+	# bash replaces only what stands behind the last word break.
+	if [[ $cur == *:* && $COMP_WORDBREAKS == *:* ]]; then
+		COMPREPLY=("${COMPREPLY[@]#"${cur%"${cur##*:}"}"}")
+	fi
+}
+complete -F _skiff skiff
