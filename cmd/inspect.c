@@ -83,11 +83,6 @@ static int container_inspect_run(struct ctx *ctx, void *opts, int argc, char **a
 	return inspect(ctx, opts, "container", argc, argv, e);
 }
 
-static int image_inspect_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e)
-{
-	return inspect(ctx, opts, "image", argc, argv, e);
-}
-
 static const struct opt opts[] = {
 	OPT_STR('f', "format", struct inspect_opts, format, "Format output using a custom template"),
 	OPT_STR(0, "type", struct inspect_opts, type, "Only inspect objects of the given type"),
@@ -119,15 +114,4 @@ const struct cmd cmd_container_inspect = {
 	.min_args = 1,
 	.max_args = CMD_ANY,
 	.run = container_inspect_run,
-};
-
-const struct cmd cmd_image_inspect = {
-	.path = "image inspect",
-	.args = "IMAGE [IMAGE...]",
-	.help = "Display detailed information on one or more images",
-	.opts = container_opts,
-	.opts_size = sizeof(struct inspect_opts),
-	.min_args = 1,
-	.max_args = CMD_ANY,
-	.run = image_inspect_run,
 };
