@@ -1,0 +1,208 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Failures of the system, injected with strace into a pull and into a run: a full or broken disk, no memory, no processes, and death at
+# any call. After each one: a clean error or a whole result, no process, a store that checks, and the next command works.
+# strace -u runs skiff as the ordinary user with set-uid programs intact, which needs root. FULL=1 takes every call instead of samples.
+
+load ../cli/common
+load ../cli/registry
+
+setup_file() {
+	[ "$(id -u)" = 0 ] || skip "needs root: strace as a user takes newuidmap's privilege away"
+	command -v strace >/dev/null || skip "strace is not installed (tests/prepare)"
+	make_layout "$BATS_FILE_TMPDIR/layout" 5
+	registry_start plain
+	registry_push "$BATS_FILE_TMPDIR/layout" inject
+	export IMAGE=$REGISTRY/inject POINTS=${FULL:+100000}
+	[ -n "$POINTS" ] || POINTS=5
+	[ -z "${FULL:-}" ] || export BATS_TEST_TIMEOUT=3600
+	chmod 755 "$TMPDIR" "$TMPDIR/.." "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR"
+}
+
+teardown_file() {
+	registry_stop
+}
+
+setup() {
+	export H=$BATS_TEST_TMPDIR/h
+	chmod 755 "$BATS_RUN_TMPDIR/test" "$BATS_TEST_TMPDIR"
+	fresh_home
+}
+
+fresh_home() {
+	[ ! -d "$H" ] || rm -rf "$H"
+	mkdir -p "$H/run"
+	chown -R "$SKIFF_TEST_USER" "$H"
+	chmod 700 "$H" "$H/run"
+}
+
+u() {
+	setpriv --reuid="$SKIFF_TEST_USER" --regid="$SKIFF_TEST_USER" --init-groups env HOME="$H" XDG_RUNTIME_DIR="$H/run" "$@"
+}
+
+traced() { # OPTIONS OF strace -- COMMAND
+	local options=()
+	while [ "$1" != -- ]; do
+		options+=("$1")
+		shift
+	done
+	shift
+	HOME=$H XDG_RUNTIME_DIR=$H/run timeout -k 5 60 strace -f -u "$SKIFF_TEST_USER" -o "$BATS_TEST_TMPDIR/trace" "${options[@]}" "$@"
+}
+
+# Which calls to hit: POINTS of the TOTAL that one process makes, the first and the last among them. FROM leaves out those that the
+# loader makes before the program begins.
+points() { # TOTAL
+	awk -v n="$1" -v k="$POINTS" -v from="${FROM:-1}" 'BEGIN {
+		if (n - from < k) { for (i = from; i <= n; i++) print i; exit }
+		for (i = 0; i < k; i++) print from + int(i * (n - from) / (k - 1))
+	}'
+}
+
+# The most calls of NAME in one process: strace counts each process by itself.
+count_calls() { # NAME COMMAND...
+	local name=$1
+	shift
+	traced -e "trace=$name" -- "$@" >/dev/null 2>&1 || true
+	awk -v n="$name" '$2 ~ "^" n "\\(" { c[$1]++ } END { for (p in c) if (c[p] > m) m = c[p]; print m + 0 }' "$BATS_TEST_TMPDIR/trace"
+}
+
+whole() {
+	[ "$(u skiff run --rm --network none "$IMAGE" cat /data/3 /etc/motd)" = "file 3
+hello" ]
+}
+
+no_crash() { # STATUS WHERE
+	case $1 in
+	132 | 134 | 135 | 136 | 139) fail "$2: crashed, status $1: $output" ;;
+	124) fail "$2: hangs: $output" ;;
+	esac
+}
+
+hit_pull() { # NAME INJECTION
+	local name=$1 injection=$2 n total pull=(skiff pull -q --tls-verify=false "$IMAGE")
+	fresh_home
+	total=$(count_calls "$name" "${pull[@]}")
+	[ "$total" -gt 0 ] || fail "a pull makes no $name call: has it changed?"
+	for n in $(points "$total"); do
+		fresh_home
+		run traced -e "trace=$name" -e "inject=$name:$injection:when=$n" -- "${pull[@]}"
+		no_crash "$status" "pull, $name $injection, call $n of $total"
+		if [ "$status" -ne 0 ] && [[ $injection == error=* ]]; then
+			[[ $output == *"error while loading shared libraries"* ]] || contains "Error: "
+		fi
+		[ "$status" -ne 0 ] || whole || fail "$name $n of $total: reported success, but the image is not whole"
+		run u skiff system check
+		[ "$status" = 0 ] || fail "$name $n of $total: the store does not check: $output"
+		run u skiff pull -q --tls-verify=false "$IMAGE"
+		[ "$status" = 0 ] || fail "$name $n of $total: the next pull fails: $output"
+		whole || fail "$name $n of $total: the next pull's image is not whole"
+	done
+}
+
+hit_run() { # NAME INJECTION
+	local name=$1 injection=$2 n total run=(skiff run --rm --network none embedded/busybox echo aboard)
+	fresh_home
+	u "${run[@]}" >/dev/null
+	total=$(count_calls "$name" "${run[@]}")
+	[ "$total" -gt 0 ] || skip "a run makes no $name call"
+	for n in $(points "$total"); do
+		run traced -e "trace=$name" -e "inject=$name:$injection:when=$n" -- "${run[@]}"
+		no_crash "$status" "run, $name $injection, call $n of $total"
+		if [ "$status" -ne 0 ] && [[ $injection == error=* ]] && [ "$status" -lt 128 ]; then
+			[[ $output == *"rror: "* ]] || fail "$name $n of $total: status $status without an error: $output"
+		fi
+		# A process that was killed may take a moment to be gone with all that it had.
+		wait_for 5 nothing_left || fail "$name $n of $total: left: $(u skiff ps -a) $(pgrep -u "$SKIFF_TEST_USER" -a skiff)"
+		run u "${run[@]}"
+		[ "$status" = 0 ] || fail "$name $n of $total: the next run fails: $output"
+	done
+}
+
+# No process of ours; a container that was killed before it could be removed may be listed, but not as running.
+nothing_left() {
+	[ -z "$(pgrep -u "$SKIFF_TEST_USER" '^skiff')" ] && [ -z "$(u skiff ps -q)" ]
+}
+
+@test "pull: no space left at a write" {
+	hit_pull write error=ENOSPC
+}
+
+@test "pull: no space left for a new file" {
+	hit_pull openat error=ENOSPC
+}
+
+@test "pull: the disk fails at a write" {
+	hit_pull write error=EIO
+}
+
+@test "pull: the disk fails at the sync" {
+	hit_pull syncfs error=EIO
+}
+
+@test "pull: the disk fails at a folder's sync" {
+	hit_pull fsync error=EIO
+}
+
+@test "pull: a rename fails" {
+	hit_pull renameat2 error=EIO || hit_pull renameat error=EIO
+}
+
+@test "pull: no memory" {
+	FROM=150 hit_pull mmap error=ENOMEM
+}
+
+@test "pull: interrupted writes are not seen" {
+	run traced -e trace=write -e inject=write:error=EINTR:when=3+7 -- skiff pull -q --tls-verify=false "$IMAGE"
+	is "$status" 0
+	grep -q EINTR "$BATS_TEST_TMPDIR/trace"
+	whole
+}
+
+@test "pull: killed at a write" {
+	hit_pull write signal=KILL
+}
+
+@test "pull: killed at a rename" {
+	hit_pull renameat2 signal=KILL || hit_pull renameat signal=KILL
+}
+
+@test "pull: killed at a sync" {
+	hit_pull syncfs signal=KILL
+}
+
+@test "pull: killed at a new folder" {
+	hit_pull mkdirat signal=KILL
+}
+
+@test "run: no space left at a write" {
+	hit_run write error=ENOSPC
+}
+
+@test "run: no space left for a folder" {
+	hit_run mkdirat error=ENOSPC
+}
+
+@test "run: a mount fails" {
+	hit_run move_mount error=EIO
+}
+
+@test "run: no memory for a mount" {
+	hit_run fsconfig error=ENOMEM
+}
+
+@test "run: no process" {
+	hit_run clone3 error=EAGAIN
+}
+
+@test "run: no descriptor" {
+	hit_run openat error=EMFILE
+}
+
+@test "run: killed at a folder" {
+	hit_run mkdirat signal=KILL
+}
+
+@test "run: killed at a mount" {
+	hit_run move_mount signal=KILL
+}
