@@ -37,7 +37,8 @@ static int attach_cmd_run(struct ctx *ctx, void *opts, int argc, char **argv, st
 	a.tty = c.config.tty;
 	a.stdin_on = !o->no_stdin && c.config.open_stdin;
 	attach_block_signals(&a);
-	r = proto_send(sock, PROTO_ATTACH, PROTO_A_STDOUT | PROTO_A_STDERR | (a.stdin_on ? PROTO_A_STDIN : 0), NULL, 0, NULL, 0);
+	r = proto_send(sock, PROTO_ATTACH, PROTO_A_STDOUT | PROTO_A_STDERR | (a.stdin_on ? PROTO_A_STDIN : 0), NULL, 0,
+		       NULL, 0);
 	if (r < 0)
 		return err_set(e, r, "attach to the container");
 	r = attach_run(sock, &a, &code, e);
@@ -45,10 +46,11 @@ static int attach_cmd_run(struct ctx *ctx, void *opts, int argc, char **argv, st
 }
 
 static const struct opt opts[] = {
-	OPT_STR(0, "detach-keys", struct attach_cmd_opts, detach_keys, "Override the key sequence for detaching a container",
-		.dflt = "ctrl-p,ctrl-q"),
+	OPT_STR(0, "detach-keys", struct attach_cmd_opts, detach_keys,
+		"Override the key sequence for detaching a container", .dflt = "ctrl-p,ctrl-q"),
 	OPT_BOOL(0, "no-stdin", struct attach_cmd_opts, no_stdin, "Do not attach STDIN"),
-	OPT_BOOL(0, "sig-proxy", struct attach_cmd_opts, sig_proxy, "Proxy all received signals to the process", .dflt = "true"),
+	OPT_BOOL(0, "sig-proxy", struct attach_cmd_opts, sig_proxy, "Proxy all received signals to the process",
+		 .dflt = "true"),
 	OPT_END,
 };
 

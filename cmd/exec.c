@@ -25,13 +25,20 @@ static int exec_run(struct ctx *ctx, void *opts, int argc, char **argv, struct e
 	auto_ctr struct ctr c = { 0 };
 	auto_close int sock = -EBADF;
 	auto_strv char **env = NULL;
-	struct exec_request q = { .user = o->user, .cwd = o->workdir, .argv = argv + 1, .tty = o->tty, .interactive = o->interactive,
-				  .privileged = o->privileged, .detach = o->detach, .keys = o->detach_keys };
+	struct exec_request q = { .user = o->user,
+				  .cwd = o->workdir,
+				  .argv = argv + 1,
+				  .tty = o->tty,
+				  .interactive = o->interactive,
+				  .privileged = o->privileged,
+				  .detach = o->detach,
+				  .keys = o->detach_keys };
 	int code = 125, r = 0;
 
 	(void)argc;
 	if (o->workdir && o->workdir[0] != '/')
-		return err_say(e, EINVAL, "the working directory '%s' is invalid, it needs to be an absolute path", o->workdir);
+		return err_say(e, EINVAL, "the working directory '%s' is invalid, it needs to be an absolute path",
+			       o->workdir);
 	if (o->tty && o->interactive && !o->detach && !isatty(STDIN_FILENO))
 		return err_say(e, ENOTTY, "the input device is not a TTY");
 	for (char **f = o->env_file; r == 0 && f && *f; f++)

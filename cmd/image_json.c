@@ -23,7 +23,8 @@ static int names(struct store *s, const struct image_rec *rec, struct json *j, s
 		auto_ref struct ref ref = { 0 };
 		auto_free char *shown = NULL, *base = NULL;
 
-		if (strcmp(all[i].config_digest, rec->config_digest) || !all[i].name || ref_parse(all[i].name, &ref, NULL) < 0)
+		if (strcmp(all[i].config_digest, rec->config_digest) || !all[i].name ||
+		    ref_parse(all[i].name, &ref, NULL) < 0)
 			continue;
 		shown = ref_familiar(&ref);
 		base = ref_familiar_name(&ref);
@@ -83,7 +84,8 @@ int image_json(struct store *s, const char *text, struct json **ret, struct err 
 	if (r < 0)
 		return r;
 	json_set_str(j, "Parent", "");
-	json_set_str(j, "Comment", c->n_history && c->history[c->n_history - 1].comment ? c->history[c->n_history - 1].comment : "");
+	json_set_str(j, "Comment",
+		     c->n_history && c->history[c->n_history - 1].comment ? c->history[c->n_history - 1].comment : "");
 	json_set_str(j, "Created", c->created ? c->created : "");
 	json_set_str(j, "Author", c->author ? c->author : "");
 	config_object(j, c);

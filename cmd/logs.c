@@ -17,7 +17,9 @@ struct logs_cmd_opts {
 static int logs_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e)
 {
 	const struct logs_cmd_opts *o = opts;
-	struct logs_opts l = { .follow = o->follow, .timestamps = o->timestamps, .tail = -1, .out = STDOUT_FILENO, .err = STDERR_FILENO };
+	struct logs_opts l = {
+		.follow = o->follow, .timestamps = o->timestamps, .tail = -1, .out = STDOUT_FILENO, .err = STDERR_FILENO
+	};
 	auto_store struct store *store = NULL;
 	auto_ctr struct ctr c = { 0 };
 	int r = 0;
@@ -43,10 +45,12 @@ static const struct opt opts[] = {
 	OPT_BOOL('f', "follow", struct logs_cmd_opts, follow, "Follow log output"),
 	OPT_STR(0, "since", struct logs_cmd_opts, since,
 		"Show logs since timestamp (e.g. \"2013-01-02T13:23:37Z\") or relative (e.g. \"42m\" for 42 minutes)"),
-	OPT_STR('n', "tail", struct logs_cmd_opts, tail, "Number of lines to show from the end of the logs", .dflt = "all"),
+	OPT_STR('n', "tail", struct logs_cmd_opts, tail, "Number of lines to show from the end of the logs",
+		.dflt = "all"),
 	OPT_BOOL('t', "timestamps", struct logs_cmd_opts, timestamps, "Show timestamps"),
 	OPT_STR(0, "until", struct logs_cmd_opts, until,
-		"Show logs before a timestamp (e.g. \"2013-01-02T13:23:37Z\") or relative (e.g. \"42m\" for 42 minutes)"),
+		"Show logs before a timestamp (e.g. \"2013-01-02T13:23:37Z\") or relative (e.g. \"42m\" for 42 "
+		"minutes)"),
 	OPT_END,
 };
 

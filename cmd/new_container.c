@@ -30,8 +30,11 @@ int run_image_program(const struct ctx *ctx, const char *const *args, int stdout
 {
 	const struct {
 		const char *option, *value;
-	} globals[] = { { "--root", ctx->root }, { "--runroot", ctx->runroot }, { "--config", ctx->config_dir },
-			{ "--log-level", ctx->log_level }, { "--trace", ctx->trace } };
+	} globals[] = { { "--root", ctx->root },
+			{ "--runroot", ctx->runroot },
+			{ "--config", ctx->config_dir },
+			{ "--log-level", ctx->log_level },
+			{ "--trace", ctx->trace } };
 	auto_free char *path = NULL;
 	auto_strv char **argv = NULL;
 	struct proc_spec s = { .stdio = { STDIN_FILENO, stdout_fd, STDERR_FILENO } };
@@ -87,8 +90,8 @@ static int pull(const struct ctx *ctx, const struct run_opts *o, const char *ima
 }
 
 /*
- * In the store, by the name as it is; then, for a name without a registry, by those that registries.conf makes of it (an image
- * that was pulled through an alias has the alias's name).
+ * In the store, by the name as it is; then, for a name without a registry, by those that registries.conf makes of it
+ * (an image that was pulled through an alias has the alias's name).
  */
 static int find_local(struct store *store, const char *image, struct image_rec *ret, struct err *e)
 {
@@ -187,8 +190,9 @@ static int set_labels(struct ctr_config *c, const struct run_opts *o, const stru
 {
 	int r = 0;
 
-	for KV_EACH(img ? img->labels : NULL, i)
-		kv_set(&c->labels, img->labels[i], img->labels[i + 1]);
+	for
+		KV_EACH(img ? img->labels : NULL, i)
+	kv_set(&c->labels, img->labels[i], img->labels[i + 1]);
 	for (char **f = o->label_file; r == 0 && f && *f; f++)
 		r = labelfile_load(*f, &c->labels, e);
 	for (char **l = o->label; l && *l; l++)
@@ -229,7 +233,8 @@ static int set_log(struct ctr_config *c, const struct run_opts *o, const struct 
 	if (strcmp(driver, "json-file") && strcmp(driver, "none"))
 		return err_say(e, ENOTSUP, "--log-driver %s is not there yet: json-file and none are", driver);
 	if (c->log_opts)
-		return err_say(e, ENOTSUP, "--log-opt %s is not there yet: the log grows without rotation for now", c->log_opts[0]);
+		return err_say(e, ENOTSUP, "--log-opt %s is not there yet: the log grows without rotation for now",
+			       c->log_opts[0]);
 	c->log_driver = xstrdup(driver);
 	return 0;
 }
@@ -313,10 +318,17 @@ static void set_plain(struct ctr_config *c, const struct ctx *ctx, const struct 
 	const struct {
 		char **to;
 		const char *from;
-	} strs[] = { { &c->name, o->name },	    { &c->domainname, o->domainname }, { &c->ipc, o->ipc },
-		     { &c->pid, o->pid },	    { &c->uts, o->uts },		{ &c->userns, o->userns },
-		     { &c->cgroupns, o->cgroupns }, { &c->umask, o->umask },		{ &c->tz, o->tz },
-		     { &c->cidfile, o->cidfile },   { &c->storage_driver, ctx->storage_driver } };
+	} strs[] = { { &c->name, o->name },
+		     { &c->domainname, o->domainname },
+		     { &c->ipc, o->ipc },
+		     { &c->pid, o->pid },
+		     { &c->uts, o->uts },
+		     { &c->userns, o->userns },
+		     { &c->cgroupns, o->cgroupns },
+		     { &c->umask, o->umask },
+		     { &c->tz, o->tz },
+		     { &c->cidfile, o->cidfile },
+		     { &c->storage_driver, ctx->storage_driver } };
 
 	for (size_t i = 0; i < sizeof(strs) / sizeof(*strs); i++)
 		*strs[i].to = xstrdup(strs[i].from);
@@ -361,7 +373,8 @@ static int build_config(struct ctr_config *c, const struct ctx *ctx, const struc
 	if (!c->entrypoint && !c->cmd)
 		return err_say(e, EINVAL, "no command specified");
 	if (c->cwd && c->cwd[0] != '/')
-		return err_say(e, EINVAL, "the working directory '%s' is invalid, it needs to be an absolute path", c->cwd);
+		return err_say(e, EINVAL, "the working directory '%s' is invalid, it needs to be an absolute path",
+			       c->cwd);
 	add_default_ulimits(c, o, conf);
 	r = set_network(c, o, e);
 	set_hostname(c, o);
@@ -397,10 +410,14 @@ static int set_image(struct ctr_config *c, const struct ctx *ctx, struct store *
 		auto_free char *text = oci_platform_text(&want);
 
 		if (o->platform)
-			return err_say(e, ENOENT, "image with reference %s was found but its platform (%s) does not match the "
-						  "specified platform (%s)", image, c->platform, text);
-		log_warn("The requested image's platform (%s) does not match the detected host platform (%s) and no specific "
-			 "platform was requested", c->platform, text);
+			return err_say(e, ENOENT,
+				       "image with reference %s was found but its platform (%s) does not match the "
+				       "specified platform (%s)",
+				       image, c->platform, text);
+		log_warn("The requested image's platform (%s) does not match the detected host platform (%s) and no "
+			 "specific "
+			 "platform was requested",
+			 c->platform, text);
 	}
 	c->image = xstrdup(image);
 	c->image_config = xstrdup(rec.config_digest);
@@ -442,12 +459,14 @@ static int claim_cidfile(const char *path, struct err *e)
 		return 0;
 	}
 	if (errno == EEXIST)
-		return err_say(e, EEXIST, "container ID file found, make sure the other container isn't running or delete %s", path);
+		return err_say(e, EEXIST,
+			       "container ID file found, make sure the other container isn't running or delete %s",
+			       path);
 	return err_set(e, errno, "failed to create the container ID file '%s'", path);
 }
 
-int new_container(struct ctx *ctx, struct store *store, const struct run_opts *o, int argc, char **argv, struct ctr *ret,
-		  char **ret_keys, struct err *e)
+int new_container(struct ctx *ctx, struct store *store, const struct run_opts *o, int argc, char **argv,
+		  struct ctr *ret, char **ret_keys, struct err *e)
 {
 	auto_conf struct conf conf = { 0 };
 	auto_oci_image_config struct oci_image_config *img = NULL;
@@ -476,7 +495,9 @@ int new_container(struct ctx *ctx, struct store *store, const struct run_opts *o
 	if (r == 0 && o->cidfile)
 		r = fs_write_file(AT_FDCWD, o->cidfile, ret->config.id, CTR_ID_LEN, 0644, e);
 	if (r == 0 && ret_keys)
-		*ret_keys = xstrdup(o->detach_keys ? o->detach_keys : conf.detach_keys ? conf.detach_keys : "ctrl-p,ctrl-q");
+		*ret_keys = xstrdup(o->detach_keys     ? o->detach_keys
+				    : conf.detach_keys ? conf.detach_keys
+						       : "ctrl-p,ctrl-q");
 	ctr_config_done(&c);
 	return r;
 }

@@ -24,10 +24,10 @@ struct ps_opts {
 };
 
 static const struct format_column columns[] = {
-	{ "ID", "CONTAINER ID" }, { "Image", "IMAGE" },	      { "Command", "COMMAND" }, { "RunningFor", "CREATED" },
-	{ "CreatedAt", "CREATED AT" }, { "Status", "STATUS" }, { "State", "STATE" },	{ "Ports", "PORTS" },
-	{ "Names", "NAMES" },	  { "Labels", "LABELS" },     { "Mounts", "MOUNTS" },	{ "Networks", "NETWORKS" },
-	{ "Platform", "PLATFORM" }, { NULL, NULL },
+	{ "ID", "CONTAINER ID" },      { "Image", "IMAGE" },   { "Command", "COMMAND" }, { "RunningFor", "CREATED" },
+	{ "CreatedAt", "CREATED AT" }, { "Status", "STATUS" }, { "State", "STATE" },	 { "Ports", "PORTS" },
+	{ "Names", "NAMES" },	       { "Labels", "LABELS" }, { "Mounts", "MOUNTS" },	 { "Networks", "NETWORKS" },
+	{ "Platform", "PLATFORM" },    { NULL, NULL },
 };
 
 static void command_text(const struct ctr_config *c, bool full, struct sbuf *b)
@@ -55,8 +55,8 @@ static void ports_text(const struct ctr_config *c, const struct ctr_state *s, st
 		if (portspec_parse(*t, &p, &n, NULL) < 0)
 			continue;
 		for (size_t i = 0; i < n; i++)
-			sbuf_printf(b, "%s%s:%u->%u/%s", b->len ? ", " : "", p[i].ip ? p[i].ip : "0.0.0.0", p[i].host_first, p[i].port,
-				    port_proto_name(p[i].proto));
+			sbuf_printf(b, "%s%s:%u->%u/%s", b->len ? ", " : "", p[i].ip ? p[i].ip : "0.0.0.0",
+				    p[i].host_first, p[i].port, port_proto_name(p[i].proto));
 		portspec_free(p, n);
 	}
 }
@@ -81,7 +81,8 @@ static void status_text(const struct ctr_state *s, struct sbuf *b)
 	}
 }
 
-static struct json *row(const struct ctr *c, const struct ctr_state *s, const struct ps_opts *o, struct json **ret_labels)
+static struct json *row(const struct ctr *c, const struct ctr_state *s, const struct ps_opts *o,
+			struct json **ret_labels)
 {
 	const struct ctr_config *f = &c->config;
 	auto_sbuf struct sbuf command = { 0 }, status = { 0 }, ports = { 0 }, labels = { 0 }, mounts = { 0 };
@@ -92,10 +93,12 @@ static struct json *row(const struct ctr *c, const struct ctr_state *s, const st
 	status_text(s, &status);
 	ports_text(f, s, &ports);
 	*ret_labels = json_new_object();
-	for KV_EACH(f->labels, i) {
-		sbuf_printf(&labels, "%s%s=%s", i ? "," : "", f->labels[i], f->labels[i + 1]);
-		json_set_str(*ret_labels, f->labels[i], f->labels[i + 1]);
-	}
+	for
+		KV_EACH(f->labels, i)
+		{
+			sbuf_printf(&labels, "%s%s=%s", i ? "," : "", f->labels[i], f->labels[i + 1]);
+			json_set_str(*ret_labels, f->labels[i], f->labels[i + 1]);
+		}
 	for (char **v = f->volumes; v && *v; v++)
 		sbuf_printf(&mounts, "%s%.*s", mounts.len ? "," : "", (int)strcspn(*v, ":"), *v);
 	json_set_str(j, "ID", o->no_trunc ? f->id : format_short_id(f->id, text));
@@ -208,8 +211,10 @@ static int ps_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err
 	if (r == 0 && o->quiet && !o->format)
 		r = format_list_new_quiet(NULL, "ID", columns, &l, e);
 	else if (r == 0)
-		r = format_list_new(o->format, "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}",
-				    columns, &l, e);
+		r = format_list_new(
+			o->format,
+			"{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}",
+			columns, &l, e);
 	if (r == 0)
 		r = store_open(ctx->root, ctx->runroot, &store, e);
 	if (r == 0)
@@ -234,7 +239,8 @@ static const struct opt opts[] = {
 	OPT_BOOL('a', "all", struct ps_opts, all, "Show all containers (default shows just running)"),
 	OPT_STRV('f', "filter", struct ps_opts, filter, "Filter output based on conditions provided"),
 	OPT_STR(0, "format", struct ps_opts, format, "Format output using a custom template"),
-	OPT_I64('n', "last", struct ps_opts, last, "Show n last created containers (includes all states)", .dflt = "-1"),
+	OPT_I64('n', "last", struct ps_opts, last, "Show n last created containers (includes all states)",
+		.dflt = "-1"),
 	OPT_BOOL('l', "latest", struct ps_opts, latest, "Show the latest created container (includes all states)"),
 	OPT_BOOL(0, "no-trunc", struct ps_opts, no_trunc, "Don't truncate output"),
 	OPT_BOOL('q', "quiet", struct ps_opts, quiet, "Only display container IDs"),

@@ -19,8 +19,10 @@ struct start_opts {
 
 static int start_attached(struct ctx *ctx, struct ctr *c, const struct start_opts *o, struct err *e)
 {
-	struct attach_opts a = { .stdin_on = o->interactive && c->config.open_stdin, .tty = c->config.tty,
-				 .sig_proxy = o->sig_proxy, .keys = o->detach_keys };
+	struct attach_opts a = { .stdin_on = o->interactive && c->config.open_stdin,
+				 .tty = c->config.tty,
+				 .sig_proxy = o->sig_proxy,
+				 .keys = o->detach_keys };
 	struct monitor_opts m = { .attach = PROTO_A_STDOUT | PROTO_A_STDERR | (a.stdin_on ? PROTO_A_STDIN : 0),
 				  .storage_driver = ctx->storage_driver };
 	auto_close int sock = -EBADF;

@@ -63,7 +63,8 @@ static int stop_run(struct ctx *ctx, void *opts, int argc, char **argv, struct e
 static const struct opt stop_options[] = {
 	OPT_STR('s', "signal", struct stop_opts, signal, "Signal to send to the container"),
 	OPT_I64('t', "timeout", struct stop_opts, timeout, "Seconds to wait before killing the container"),
-	OPT_I64(0, "time", struct stop_opts, timeout, "Seconds to wait before killing the container", .flags = OPT_HIDDEN),
+	OPT_I64(0, "time", struct stop_opts, timeout, "Seconds to wait before killing the container",
+		.flags = OPT_HIDDEN),
 	OPT_END,
 };
 
@@ -91,7 +92,8 @@ static int kill_one(struct ctr *c, const char *name, const void *opts, struct er
 	if (sig < 0)
 		return sig;
 	if (!ctr_is_running(c))
-		return err_say(e, ESRCH, "cannot kill container: %s: container %.12s is not running", name, c->config.id);
+		return err_say(e, ESRCH, "cannot kill container: %s: container %.12s is not running", name,
+			       c->config.id);
 	r = ctr_kill(c, sig, e);
 	if (r == 0 && sig == SIGKILL)
 		r = ctr_wait_ended(c, 10000, e); /* as docker: gone when the command returns */
@@ -137,8 +139,10 @@ static int rm_one(struct ctr *c, const char *name, const void *opts, struct err 
 		r = ctr_remove_forced(c, e);
 	} else if (ctr_is_running(c)) {
 		return err_say(e, EBUSY,
-			       "cannot remove container \"%s\": container is running: stop the container before removing or force "
-			       "remove", name);
+			       "cannot remove container \"%s\": container is running: stop the container before "
+			       "removing or force "
+			       "remove",
+			       name);
 	} else {
 		r = ctr_remove(c, e);
 	}

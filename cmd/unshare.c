@@ -52,7 +52,8 @@ const struct cmd cmd_unshare = {
 	.path = "unshare",
 	.args = "[COMMAND] [ARG...]",
 	.help = "Run a command in the user namespace that owns your containers' files",
-	.more = "Your user is root there, and subordinate ids are ordinary ones: files that containers made can be read, changed "
+	.more = "Your user is root there, and subordinate ids are ordinary ones: files that containers made can be "
+		"read, changed "
 		"and removed.",
 	.max_args = CMD_ANY,
 	.flags = CMD_STOP_AT_OPERAND,

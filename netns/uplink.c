@@ -22,8 +22,9 @@
 #include "lib/runtime/walls.h"
 
 /*
- * slirp4netns joins the namespaces by descriptor (--netns-type=path with /proc/self/fd/N: no pid to be reused), sandboxed:
- * its own empty mount namespace and its own seccomp filter, since it reads what a container sends (CVE-2019-6778 class).
+ * slirp4netns joins the namespaces by descriptor (--netns-type=path with /proc/self/fd/N: no pid to be reused),
+ * sandboxed: its own empty mount namespace and its own seccomp filter, since it reads what a container sends
+ * (CVE-2019-6778 class).
  */
 
 #define API_ANSWER_MAX 65536
@@ -96,7 +97,9 @@ int uplink_start(const struct uplink_spec *s, struct uplink *ret, struct err *e)
 
 	char *args[20];
 	memcpy(args, argv, sizeof(args)); /* execve takes char *const, and does not write */
-	struct proc_spec spec = { .file = "slirp4netns", .argv = args, .stdio = { -EBADF, -EBADF, -EBADF }, .keep = keep, .n_keep = 4 };
+	struct proc_spec spec = {
+		.file = "slirp4netns", .argv = args, .stdio = { -EBADF, -EBADF, -EBADF }, .keep = keep, .n_keep = 4
+	};
 	auto_close int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	spec.stdio[2] = null;
@@ -118,8 +121,9 @@ int uplink_wait_ready(struct uplink *u, struct err *e)
 	fd_closep(&u->ready_fd);
 	if (n == 1)
 		return 0;
-	return err_say(e, EIO, "slirp4netns ended before the network was up (is /dev/net/tun usable? try 'skiff doctor', or "
-			       "--network host or none)");
+	return err_say(e, EIO,
+		       "slirp4netns ended before the network was up (is /dev/net/tun usable? try 'skiff doctor', or "
+		       "--network host or none)");
 }
 
 /* One request and its answer over the control socket. */
@@ -185,7 +189,8 @@ static int publish_one(const char *api_socket, const struct portspec *p, unsigne
 	error = json_get(answer, "error");
 	if (!error)
 		return 0;
-	return err_say(e, EADDRINUSE, "publish port %s:%u/%s: %s (is it taken, or below net.ipv4.ip_unprivileged_port_start?)",
+	return err_say(e, EADDRINUSE,
+		       "publish port %s:%u/%s: %s (is it taken, or below net.ipv4.ip_unprivileged_port_start?)",
 		       p->ip ? p->ip : "0.0.0.0", port, port_proto_name(p->proto),
 		       json_get_str(error, "desc") ? json_get_str(error, "desc") : "refused by slirp4netns");
 }
@@ -207,7 +212,8 @@ int uplink_publish(const char *api_socket, const struct portspec *p, unsigned *r
 	int r = -EADDRINUSE;
 
 	if (p->proto == PORT_SCTP)
-		return err_say(e, EPROTONOSUPPORT, "publish port %u/sctp: no user-mode network stack forwards sctp", p->port);
+		return err_say(e, EPROTONOSUPPORT, "publish port %u/sctp: no user-mode network stack forwards sctp",
+			       p->port);
 	if (p->host_first == 0) {
 		for (int tries = 0; tries < 8 && r == -EADDRINUSE; tries++) {
 			*ret_port = free_port(p->proto == PORT_UDP ? SOCK_DGRAM : SOCK_STREAM);

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The way from a network namespace of a user to the host's network: a user-mode TCP/IP stack in a process of its own. Behind
- * one interface, so that bridges (whose namespace has one uplink) and other stacks fit in.
+ * The way from a network namespace of a user to the host's network: a user-mode TCP/IP stack in a process of its own.
+ * Behind one interface, so that bridges (whose namespace has one uplink) and other stacks fit in.
  */
 
 #include <stdbool.h>
@@ -17,7 +17,7 @@ struct portspec;
 /* What slirp4netns gives its guest; resolv.conf and hosts are written from these. */
 #define UPLINK_ADDRESS "10.0.2.100"
 #define UPLINK_GATEWAY "10.0.2.2"
-#define UPLINK_DNS "10.0.2.3"
+#define UPLINK_DNS     "10.0.2.3"
 
 /**
  * struct uplink_spec - which namespace, and how

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/utsname.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
@@ -319,10 +320,22 @@ static void raise_file_limit(size_t n)
 	setrlimit(RLIMIT_NOFILE, &l);
 }
 
+/*
+ * A layer may say that nothing below it exists any more (an opaque whiteout of "/"). The kernel looks for the mark in
+ * folders that it looks up, and the root is not looked up.
+ */
+static bool is_opaque(int layer)
+{
+	char path[32], value;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", layer);
+	return getxattr(path, "user.overlay.opaque", &value, 1) == 1 && value == 'y';
+}
+
 int driver_mount(const struct driver *d, struct store *s, const struct driver_mount_spec *spec,
 		 struct driver_mount *ret, struct err *e)
 {
-	size_t n = strv_len(spec->layers), opened = 0;
+	size_t n = strv_len(spec->layers), opened = 0, first = 0;
 	int *lower = xcalloc(n + 1, sizeof(*lower));
 	int r = 0;
 
@@ -342,9 +355,11 @@ int driver_mount(const struct driver *d, struct store *s, const struct driver_mo
 		lower[opened] = openat(s->fd, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (lower[opened] < 0)
 			r = err_set(e, errno, "open layer %s", spec->layers[opened]);
+		else if (is_opaque(lower[opened]))
+			first = opened;
 	}
 	if (r == 0)
-		r = d->mount(s, spec, lower, n, ret, e);
+		r = d->mount(s, spec, lower + first, n - first, ret, e);
 	for (size_t i = 0; i < opened; i++)
 		fd_closep(&lower[i]);
 	free(lower);

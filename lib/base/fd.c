@@ -17,7 +17,7 @@
 #define CLOSE_RANGE_CLOEXEC 4
 #endif
 #ifndef MFD_EXEC
-#define MFD_EXEC 0x10U
+#define MFD_EXEC	0x10U
 #define MFD_NOEXEC_SEAL 0x8U
 #endif
 

@@ -399,8 +399,8 @@ int fs_open_in_root(int rootfd, const char *path, int flags, mode_t mode)
  * @ret_fd:	O_PATH descriptor of the folder; may be NULL
  * @e:		Failure
  *
- * Existing components are followed below @rootfd, symlinks included; missing ones are made below the descriptor of their
- * parent, so that a container that swaps folders meanwhile gains nothing.
+ * Existing components are followed below @rootfd, symlinks included; missing ones are made below the descriptor of
+ * their parent, so that a container that swaps folders meanwhile gains nothing.
  *
  * Return: 0, -ENOTDIR where a component is no folder, or another negative errno
  */

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Files by descriptor and name. Nothing here follows a symlink in the last component unless it says so; everything opened
- * is close-on-exec.
+ * Files by descriptor and name. Nothing here follows a symlink in the last component unless it says so; everything
+ * opened is close-on-exec.
  */
 
 #include <stdbool.h>

@@ -79,9 +79,11 @@ void log_at(enum log_level level, const char *fmt, ...)
 
 	if (!log_is_on(level))
 		return;
-	n = snprintf(line, sizeof(line), level == LOG_WARNING ? "Warning: " :
-					 level == LOG_ERROR   ? "Error: " :
-								"%s: ", level_names[level]);
+	n = snprintf(line, sizeof(line),
+		     level == LOG_WARNING ? "Warning: "
+		     : level == LOG_ERROR ? "Error: "
+					  : "%s: ",
+		     level_names[level]);
 	va_start(ap, fmt);
 	m = vsnprintf(line + n, sizeof(line) - (size_t)n - 1, fmt, ap);
 	va_end(ap);

@@ -246,8 +246,8 @@ int proc_self_dir(char **ret, struct err *e)
  * @ret_path:	Absolute path
  * @e:		Failure
  *
- * SKIFF_LIBEXEC names the folder; without it, it is found from our own executable: installed (bin/ beside libexec/), in the
- * build tree (libexec/ below), or we are such a helper ourselves.
+ * SKIFF_LIBEXEC names the folder; without it, it is found from our own executable: installed (bin/ beside libexec/), in
+ * the build tree (libexec/ below), or we are such a helper ourselves.
  *
  * Return: 0, -ENOENT, or negative errno
  */
@@ -276,6 +276,7 @@ int proc_libexec(const char *name, char **ret_path, struct err *e)
 			return 0;
 		}
 	}
-	return err_say(e, ENOENT, "'%s' is not installed beside '%s' (libexec/skiff); install skiff again or set SKIFF_LIBEXEC",
+	return err_say(e, ENOENT,
+		       "'%s' is not installed beside '%s' (libexec/skiff); install skiff again or set SKIFF_LIBEXEC",
 		       name, dir);
 }

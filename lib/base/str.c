@@ -115,7 +115,7 @@ void sbuf_done(struct sbuf *b)
 	int saved = errno;
 
 	free(b->p);
-	*b = (struct sbuf){ 0 };
+	*b = (struct sbuf) { 0 };
 	errno = saved;
 }
 
@@ -198,7 +198,7 @@ char *sbuf_take(struct sbuf *b)
 {
 	char *p = b->p ? b->p : xstrdup("");
 
-	*b = (struct sbuf){ 0 };
+	*b = (struct sbuf) { 0 };
 	return p;
 }
 
@@ -596,8 +596,12 @@ static int64_t duration_unit(const char *s, size_t *len)
 		const char *name;
 		int64_t ns;
 	} units[] = {
-		{ "ns", 1 },		   { "us", 1000 },	     { "ms", 1000000 },
-		{ "s", 1000000000LL },	   { "m", 60 * 1000000000LL }, { "h", 3600 * 1000000000LL },
+		{ "ns", 1 },
+		{ "us", 1000 },
+		{ "ms", 1000000 },
+		{ "s", 1000000000LL },
+		{ "m", 60 * 1000000000LL },
+		{ "h", 3600 * 1000000000LL },
 	};
 
 	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {

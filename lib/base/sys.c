@@ -15,8 +15,8 @@
 #endif
 #ifndef SYS_landlock_create_ruleset
 #define SYS_landlock_create_ruleset 444
-#define SYS_landlock_add_rule 445
-#define SYS_landlock_restrict_self 446
+#define SYS_landlock_add_rule	    445
+#define SYS_landlock_restrict_self  446
 #endif
 
 static int ret(long r)
@@ -119,7 +119,7 @@ int sys_capset(const uint32_t effective[2], const uint32_t permitted[2], const u
 	struct __user_cap_data_struct d[2];
 
 	for (int i = 0; i < 2; i++)
-		d[i] = (struct __user_cap_data_struct){ effective[i], permitted[i], inheritable[i] };
+		d[i] = (struct __user_cap_data_struct) { effective[i], permitted[i], inheritable[i] };
 	return ret(syscall(SYS_capset, &h, d));
 }
 
@@ -174,8 +174,8 @@ int sys_landlock_restrict(int fd)
  * @flags:	CLONE_NEW* and other clone3 flags, without the exit signal
  * @ret_pidfd:	The child's pidfd (close-on-exec); may be NULL
  *
- * Seccomp filters of outer containers often refuse clone3 with ENOSYS, because they cannot look at its flags: clone(2) has
- * all that is asked for here.
+ * Seccomp filters of outer containers often refuse clone3 with ENOSYS, because they cannot look at its flags: clone(2)
+ * has all that is asked for here.
  *
  * Return: 0 in the child, its pid in the caller, or negative errno
  */

@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * System calls that glibc wraps too late or not at all. This is the only module that calls syscall(2). Each returns what
- * the kernel returns as a negative errno (never -1 with errno), so that no step stands between failure and err_set().
+ * System calls that glibc wraps too late or not at all. This is the only module that calls syscall(2). Each returns
+ * what the kernel returns as a negative errno (never -1 with errno), so that no step stands between failure and
+ * err_set().
  */
 
 #include <linux/mount.h>

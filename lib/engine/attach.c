@@ -55,7 +55,7 @@ void attach_window_size(uint16_t *rows, uint16_t *cols)
 	struct winsize ws = { 0 };
 
 	if (ioctl(STDIN_FILENO, TIOCGWINSZ, &ws) < 0 && ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) < 0)
-		ws = (struct winsize){ 0 };
+		ws = (struct winsize) { 0 };
 	*rows = ws.ws_row;
 	*cols = ws.ws_col;
 }
@@ -76,7 +76,8 @@ int attach_parse_keys(const char *text, unsigned char keys[16], struct err *e)
 		else if (!c && strlen(*p) == 1)
 			k = **p;
 		else
-			return err_say(e, EINVAL, "invalid detach keys (%s) provided: Unknown character: '%s'", text, *p);
+			return err_say(e, EINVAL, "invalid detach keys (%s) provided: Unknown character: '%s'", text,
+				       *p);
 		if (n == 16)
 			return err_say(e, EINVAL, "invalid detach keys (%s): more than 16", text);
 		keys[n++] = (unsigned char)k;
@@ -115,8 +116,8 @@ static bool filter_keys(struct keys *k, const char *in, size_t len, struct sbuf 
 
 static void signal_set(const struct attach_opts *o, sigset_t *set)
 {
-	static const int never[] = { SIGCHLD, SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGPIPE, SIGTSTP, SIGTTIN, SIGTTOU,
-				     SIGCONT, SIGURG };
+	static const int never[] = { SIGCHLD, SIGKILL, SIGSTOP, SIGSEGV, SIGBUS,  SIGFPE, SIGILL,
+				     SIGPIPE, SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT, SIGURG };
 
 	sigemptyset(set);
 	if (o->sig_proxy && !o->tty) {
@@ -332,7 +333,8 @@ static int send_request(int sock, const struct exec_request *q, const int *fds, 
 	auto_sbuf struct sbuf b = { 0 };
 	int r;
 
-	x.flags = (q->tty ? PROTO_X_TTY : 0) | (q->privileged ? PROTO_X_PRIVILEGED : 0) | (q->detach ? PROTO_X_DETACH : 0);
+	x.flags = (q->tty ? PROTO_X_TTY : 0) | (q->privileged ? PROTO_X_PRIVILEGED : 0) |
+		  (q->detach ? PROTO_X_DETACH : 0);
 	attach_window_size(&x.rows, &x.cols);
 	sbuf_add(&b, &x, sizeof(x));
 	sbuf_add(&b, q->user ? q->user : "", q->user ? strlen(q->user) + 1 : 1);
@@ -380,11 +382,11 @@ static bool copy(int from, int to)
 }
 
 /*
- * Between our terminal and the process: its pty, or the pipes that stand in for our terminal; until both the exit code is known
- * and its output is read.
+ * Between our terminal and the process: its pty, or the pipes that stand in for our terminal; until both the exit code
+ * is known and its output is read.
  */
-static int exec_loop(int sock, int pty, struct stdio_pipes *s, const struct exec_request *q, struct keys *k, int *ret_code,
-		     struct err *e)
+static int exec_loop(int sock, int pty, struct stdio_pipes *s, const struct exec_request *q, struct keys *k,
+		     int *ret_code, struct err *e)
 {
 	struct attach_opts o = { .tty = pty >= 0 };
 	auto_close int sigfd = -EBADF;
@@ -395,7 +397,8 @@ static int exec_loop(int sock, int pty, struct stdio_pipes *s, const struct exec
 	sigfd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	struct pollfd p[] = { { .fd = sock, .events = POLLIN },
 			      { .fd = pty >= 0 ? sigfd : -1, .events = POLLIN },
-			      { .fd = q->interactive && (pty >= 0 || s->ours[0] >= 0) ? STDIN_FILENO : -1, .events = POLLIN },
+			      { .fd = q->interactive && (pty >= 0 || s->ours[0] >= 0) ? STDIN_FILENO : -1,
+				.events = POLLIN },
 			      { .fd = pty >= 0 ? pty : s->ours[1], .events = POLLIN },
 			      { .fd = pty >= 0 ? -1 : s->ours[2], .events = POLLIN } };
 

@@ -26,8 +26,8 @@ struct attach_opts {
 };
 
 /*
- * Signals that are to be passed on are blocked from here on, so that none is lost between the start and attach_run(). Call
- * it before the container is started.
+ * Signals that are to be passed on are blocked from here on, so that none is lost between the start and attach_run().
+ * Call it before the container is started.
  */
 void attach_block_signals(const struct attach_opts *o);
 /* Until the container ends. Return: 0 with its exit code, ATTACH_DETACHED, or negative errno. */

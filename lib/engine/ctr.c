@@ -32,7 +32,10 @@ struct field {
 	size_t off;
 };
 
-#define C(key_, kind_, member) { key_, kind_, offsetof(struct ctr_config, member) }
+#define C(key_, kind_, member)                                                                                         \
+	{                                                                                                              \
+		key_, kind_, offsetof(struct ctr_config, member)                                                       \
+	}
 static const struct field config_fields[] = {
 	C("Id", F_STR, id),
 	C("Name", F_STR, name),
@@ -97,7 +100,10 @@ static const struct field config_fields[] = {
 };
 #undef C
 
-#define S(key_, kind_, member) { key_, kind_, offsetof(struct ctr_state, member) }
+#define S(key_, kind_, member)                                                                                         \
+	{                                                                                                              \
+		key_, kind_, offsetof(struct ctr_state, member)                                                        \
+	}
 static const struct field state_fields[] = {
 	S("Status", F_I64, status),
 	S("Pid", F_I64, pid),
@@ -224,7 +230,7 @@ struct json *ctr_config_to_json(const struct ctr_config *c)
  */
 void ctr_config_from_json(const struct json *j, struct ctr_config *ret)
 {
-	*ret = (struct ctr_config){ 0 };
+	*ret = (struct ctr_config) { 0 };
 	fields_from_json(config_fields, j, ret);
 }
 
@@ -286,7 +292,8 @@ static int claim_name(int root, const char *name, const char *id, struct err *e)
 	if (fs_readlink(root, link, &holder, NULL) < 0)
 		holder = xstrdup("?");
 	return err_say(e, EEXIST,
-		       "Conflict. The container name \"/%s\" is already in use by container \"%s\". You have to remove (or rename) "
+		       "Conflict. The container name \"/%s\" is already in use by container \"%s\". You have to remove "
+		       "(or rename) "
 		       "that container to be able to reuse that name (or use --replace).",
 		       name, holder);
 }
@@ -346,7 +353,8 @@ int ctr_create(struct store *s, struct ctr_config *cfg, struct ctr *ret, struct 
 	int root = store_fd(s), r;
 
 	if (cfg->name && !name_is_valid(cfg->name))
-		return err_say(e, EINVAL, "Invalid container name (%s), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed", cfg->name);
+		return err_say(e, EINVAL, "Invalid container name (%s), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed",
+			       cfg->name);
 	r = rand_hex(id, CTR_ID_LEN, e);
 	if (r < 0)
 		return r;
@@ -375,7 +383,7 @@ int ctr_create(struct store *s, struct ctr_config *cfg, struct ctr *ret, struct 
 	ret->store = s;
 	ret->dirfd = take_fd(&dirfd);
 	ret->config = *cfg;
-	*cfg = (struct ctr_config){ 0 };
+	*cfg = (struct ctr_config) { 0 };
 	return 0;
 }
 
@@ -495,7 +503,7 @@ void ctr_read_state(const struct ctr *c, struct ctr_state *ret)
 	auto_json struct json *j = NULL;
 	bool alive = ctr_is_running(c);
 
-	*ret = (struct ctr_state){ 0 };
+	*ret = (struct ctr_state) { 0 };
 	if (json_parse_file(c->dirfd, "state.json", 65536, &j, NULL) == 0)
 		fields_from_json(state_fields, j, ret);
 	if (ret->status < 0 || ret->status >= CTR_STATUS__N)
@@ -575,6 +583,7 @@ int ctr_socket_path(struct store *s, const char *id, char *buf, size_t size, str
 	if (r < 0)
 		return r;
 	if ((size_t)snprintf(buf, size, "%s/%.12s.sock", dir, id) >= size)
-		return err_say(e, ENAMETOOLONG, "the path of the run folder '%s' is too long for a socket (use --runroot)", dir);
+		return err_say(e, ENAMETOOLONG,
+			       "the path of the run folder '%s' is too long for a socket (use --runroot)", dir);
 	return 0;
 }

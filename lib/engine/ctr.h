@@ -22,23 +22,23 @@
 struct json;
 struct store;
 
-#define CTR_ID_LEN 64
+#define CTR_ID_LEN     64
 #define CTR_CONFIG_MAX (16U << 20)
 
 /**
  * struct ctr_config - what a container is made from
  *
- * Option values keep docker's syntax (they were parsed once, to refuse mistakes at create, and are parsed again at start).
- * Strings may be NULL, vectors empty. @labels and @log_opts are string maps (kv.h).
+ * Option values keep docker's syntax (they were parsed once, to refuse mistakes at create, and are parsed again at
+ * start). Strings may be NULL, vectors empty. @labels and @log_opts are string maps (kv.h).
  */
 struct ctr_config {
 	char *id, *name;
 	int64_t created_ns;
-	char *image;		/* as the user wrote it */
-	char *image_config;	/* digest: the image's id */
+	char *image;	    /* as the user wrote it */
+	char *image_config; /* digest: the image's id */
 	char *platform;
-	char **layers;		/* diff ids, base first */
-	char *rootfs;		/* --rootfs */
+	char **layers; /* diff ids, base first */
+	char *rootfs;  /* --rootfs */
 	char **entrypoint, **cmd;
 	char **env;
 	char **labels;
@@ -59,7 +59,7 @@ struct ctr_config {
 	char *detach_keys;
 	int64_t oom_score_adj;
 	bool has_oom_score_adj;
-	char *storage_driver;	/* forced by --storage-driver at create */
+	char *storage_driver; /* forced by --storage-driver at create */
 };
 
 void ctr_config_done(struct ctr_config *c);
@@ -129,8 +129,8 @@ bool ctr_is_running(const struct ctr *c);
 /* Remove a container that does not run: name first, then its folder (files of subordinate ids included). */
 int ctr_remove(struct ctr *c, struct err *e);
 /*
- * As the monitor of a --rm container does it, inside level A already: out of sight at once (name and folder), then the files
- * when everybody has been told. What a kill leaves in trash/ the next writer removes.
+ * As the monitor of a --rm container does it, inside level A already: out of sight at once (name and folder), then the
+ * files when everybody has been told. What a kill leaves in trash/ the next writer removes.
  */
 int ctr_discard(struct store *s, const struct ctr_config *cfg, struct err *e);
 int ctr_discard_finish(struct store *s, const struct ctr_config *cfg, struct err *e);

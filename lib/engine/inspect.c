@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The shape of docker's inspect: scripts and libraries read it, so members that mean nothing here are there too, empty. */
+/* The shape of docker's inspect: scripts and libraries read it, so members that mean nothing here are there too, empty.
+ */
 #include "lib/engine/inspect.h"
 
 #include <limits.h>
@@ -169,7 +170,8 @@ struct json *ctr_inspect(const struct ctr *c)
 	const struct ctr_config *f = &c->config;
 	struct json *j = json_new_object();
 	auto_strv char **argv = argv_of(f);
-	auto_free char *name = xasprintf("/%s", f->name), *dir = xasprintf("%s/containers/%s", store_root(c->store), f->id);
+	auto_free char *name = xasprintf("/%s", f->name),
+		       *dir = xasprintf("%s/containers/%s", store_root(c->store), f->id);
 	auto_free char *log = xasprintf("%s/log.json", dir), *hosts = xasprintf("%s/hosts", dir);
 	auto_free char *resolv = xasprintf("%s/resolv.conf", dir), *hostname = xasprintf("%s/hostname", dir);
 	struct ctr_state s;

@@ -29,8 +29,11 @@ int ctr_connect(const struct ctr *c, int *ret_sock, struct err *e)
 		return err_say(e, ESRCH, "container %s is not running", c->config.name);
 	r = proto_connect(path, ret_sock, e);
 	if (r == -ENOENT || r == -ECONNREFUSED)
-		return err_say(e, ESRCH, "container %s: its monitor runs, but cannot be reached at '%s' (was the run folder removed? "
-					 "'skiff rm -f %s' ends it)", c->config.name, path, c->config.name);
+		return err_say(
+			e, ESRCH,
+			"container %s: its monitor runs, but cannot be reached at '%s' (was the run folder removed? "
+			"'skiff rm -f %s' ends it)",
+			c->config.name, path, c->config.name);
 	return r;
 }
 

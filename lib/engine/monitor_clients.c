@@ -36,7 +36,7 @@ void clients_drop(struct mon *m, struct client *c)
 	mon_unwatch(m, &c->src);
 	fd_closep(&c->src.fd);
 	sbuf_done(&c->pending);
-	*c = (struct client){ .src = { .fd = -EBADF } };
+	*c = (struct client) { .src = { .fd = -EBADF } };
 }
 
 static void queue(struct mon *m, struct client *c, enum proto_type type, uint32_t arg, const void *data, size_t len)
@@ -252,7 +252,9 @@ void clients_add(struct mon *m, int fd, uint32_t attach)
 
 		if (c->used)
 			continue;
-		*c = (struct client){ .src = { .fd = fd, .on = on_client }, .used = true, .attach = attach, .wants_exit = attach != 0 };
+		*c = (struct client) {
+			.src = { .fd = fd, .on = on_client }, .used = true, .attach = attach, .wants_exit = attach != 0
+		};
 		fd_set_nonblock(fd, true);
 		mon_watch(m, &c->src, EPOLLIN);
 		return;
@@ -309,6 +311,6 @@ bound:
 		close(fd);
 		return;
 	}
-	m->listen = (struct source){ .fd = fd, .on = on_listen };
+	m->listen = (struct source) { .fd = fd, .on = on_listen };
 	mon_watch(m, &m->listen, EPOLLIN);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * exec: one more process in the container. It is a child of the monitor, in level A, and joins the container's namespaces as
- * skiff-init: so it dies with the container, its ids can be emulated, and nothing of the host is ever its executable.
- * Without a terminal it has the client's own descriptors: no data passes through here. With one, skiff-init allocates a pty in the
- * container and its master goes to the client.
+ * exec: one more process in the container. It is a child of the monitor, in level A, and joins the container's
+ * namespaces as skiff-init: so it dies with the container, its ids can be emulated, and nothing of the host is ever its
+ * executable. Without a terminal it has the client's own descriptors: no data passes through here. With one, skiff-init
+ * allocates a pty in the container and its master goes to the client.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -95,8 +95,13 @@ static int build_plan(struct mon *m, const struct request *q, const int stdio[3]
 	struct spec spec = m->spec;
 	auto_seccomp_prog struct seccomp_prog none = { 0 };
 	bool priv = q->head.flags & PROTO_X_PRIVILEGED;
-	struct spec_run run = { .config = m->c, .spec = &spec, .inner = &m->inner, .user = u, .trace_fd = -1,
-				.seccomp = priv ? &none : &m->seccomp, .stdio = { stdio[0], stdio[1], stdio[2] } };
+	struct spec_run run = { .config = m->c,
+				.spec = &spec,
+				.inner = &m->inner,
+				.user = u,
+				.trace_fd = -1,
+				.seccomp = priv ? &none : &m->seccomp,
+				.stdio = { stdio[0], stdio[1], stdio[2] } };
 	auto_strv char **env = spec_env(m->c, u, q->env, q->head.flags & PROTO_X_TTY);
 
 	if (priv)
@@ -224,7 +229,11 @@ static int launch(struct mon *m, struct client *c, const struct request *q, cons
 
 	if (m->exited || !m->started)
 		return err_say(e, ESRCH, "container %.12s is not running", m->c->id);
-	r = spec_user_in(m->pidfd.fd, *q->user ? q->user : m->c->user ? m->c->user : m->default_user, m->c->groups, &u, e);
+	r = spec_user_in(m->pidfd.fd,
+			 *q->user     ? q->user
+			 : m->c->user ? m->c->user
+				      : m->default_user,
+			 m->c->groups, &u, e);
 	if (r == 0)
 		r = build_plan(m, q, stdio, &u, &plan, e);
 	if (r == 0)
@@ -233,7 +242,9 @@ static int launch(struct mon *m, struct client *c, const struct request *q, cons
 		return r;
 	theirs = pair[1];
 	x = xcalloc(1, sizeof(*x));
-	*x = (struct exec){ .client = c, .pidfd = { .fd = -EBADF }, .sock = { .fd = pair[0] }, .pty = -EBADF, .flags = q->head.flags };
+	*x = (struct exec) {
+		.client = c, .pidfd = { .fd = -EBADF }, .sock = { .fd = pair[0] }, .pty = -EBADF, .flags = q->head.flags
+	};
 	for (int i = 0; i < 3; i++)
 		if (stdio[i] >= 0)
 			spec_fds_add(&fds, stdio[i]);

@@ -42,10 +42,10 @@ struct stream {
 struct client {
 	struct source src;
 	bool used;
-	uint32_t attach;      /* PROTO_A_* */
-	bool wants_exit;      /* gets PROTO_EXIT of the container */
-	struct sbuf pending;  /* one packet that did not fit into the socket */
-	struct exec *exec;    /* what it started, or NULL */
+	uint32_t attach;     /* PROTO_A_* */
+	bool wants_exit;     /* gets PROTO_EXIT of the container */
+	struct sbuf pending; /* one packet that did not fit into the socket */
+	struct exec *exec;   /* what it started, or NULL */
 };
 
 /* A process started by PROTO_EXEC. */
@@ -83,9 +83,9 @@ struct mon {
 	struct ctr_state state;
 
 	pid_t pid;
-	struct source pidfd;	/* the container's first process */
+	struct source pidfd;	 /* the container's first process */
 	struct source init_sock; /* skiff-init, until its exec */
-	struct source listen;	/* path socket */
+	struct source listen;	 /* path socket */
 	struct source uplink_ready;
 	struct uplink uplink;
 	char socket_path[108], api_path[108];
@@ -94,10 +94,10 @@ struct mon {
 	int exit_code;
 
 	struct stream out, err;
-	struct source in;	/* write end of the container's stdin, or the pty */
+	struct source in; /* write end of the container's stdin, or the pty */
 	struct sbuf in_pending;
 	bool in_open, in_eof;
-	unsigned blocked;	/* clients with something pending: the container's output waits */
+	unsigned blocked; /* clients with something pending: the container's output waits */
 
 	struct client clients[MON_MAX_CLIENTS];
 	struct exec *execs;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The container's standard streams. Output goes to the log (json-file: one JSON object a line) and to every attached client.
- * While a client has a packet that does not fit into its socket, nothing more is read from the container: an attached client
- * holds it back, as with docker, and nothing is lost. Readers of the log hold nobody back.
+ * The container's standard streams. Output goes to the log (json-file: one JSON object a line) and to every attached
+ * client. While a client has a packet that does not fit into its socket, nothing more is read from the container: an
+ * attached client holds it back, as with docker, and nothing is lost. Readers of the log hold nobody back.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +19,7 @@
 #include "lib/engine/monitor_int.h"
 #include "lib/oci/json.h"
 
-#define CHUNK 65536
+#define CHUNK	       65536
 #define LINE_MAX_BYTES 16384 /* a longer line is logged in parts, as docker does */
 
 static void log_record(struct sbuf *b, const char *stream, const char *time, const char *data, size_t len)

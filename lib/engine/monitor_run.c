@@ -14,9 +14,9 @@
  *				GO once both are ready ---------------> ids, seccomp, exec
  *	<------- STARTED	socket's end of file = exec succeeded
  *
- * It is pid 1 of its pid namespace: when it dies, the kernel ends everything in the container. It holds the container's lock as
- * long as it lives, which is what "running" means. It has one thread and one epoll loop; nothing in it waits for a client, a
- * reader of the log, or the network.
+ * It is pid 1 of its pid namespace: when it dies, the kernel ends everything in the container. It holds the container's
+ *lock as long as it lives, which is what "running" means. It has one thread and one epoll loop; nothing in it waits for
+ *a client, a reader of the log, or the network.
  *
  * End: the container's first process has ended and its output is read to the end; then the state is written, with --rm
  * the container removed, and everybody told: in this order, so that whoever is told finds it done.
@@ -101,7 +101,7 @@ void mon_add_ids(struct mon *m, int listener)
 		free(i);
 		return;
 	}
-	i->src = (struct source){ .fd = fakeids_fd(i->server), .on = on_ids };
+	i->src = (struct source) { .fd = fakeids_fd(i->server), .on = on_ids };
 	i->next = m->ids;
 	m->ids = i;
 	mon_watch(m, &i->src, EPOLLIN);
@@ -168,7 +168,8 @@ int mon_spawn_init(struct mon *m, uint64_t clone_flags, int plan, int sock, cons
 		/* Our /proc is the host's: the child's number there comes from its pidfd. */
 		pid_t shown = proc_pidfd_to_pid(pidfd);
 
-		r = shown > 0 ? userns_maps_start(map, shown, &maps, e) : err_set(e, shown, "find the container's process in /proc");
+		r = shown > 0 ? userns_maps_start(map, shown, &maps, e)
+			      : err_set(e, shown, "find the container's process in /proc");
 		if (r == 0)
 			r = userns_maps_finish(&maps, e);
 		if (r == 0 && fd_write_full(wr, "g", 1) < 0)
@@ -341,7 +342,7 @@ static int start_network(struct mon *m, struct err *e)
 	r = uplink_start(&spec, &m->uplink, e);
 	if (r < 0)
 		return r;
-	m->uplink_ready = (struct source){ .fd = m->uplink.ready_fd, .on = on_uplink_ready };
+	m->uplink_ready = (struct source) { .fd = m->uplink.ready_fd, .on = on_uplink_ready };
 	mon_watch(m, &m->uplink_ready, EPOLLIN);
 	return 0;
 }
@@ -363,8 +364,12 @@ static uint64_t namespaces(const struct mon *m)
 
 static int mount_root(struct mon *m, struct err *e)
 {
-	struct driver_mount_spec spec = { .layers = m->c->layers, .dirfd = m->dirfd, .upper = "upper", .work = "work",
-					  .is_volatile = m->c->auto_remove, .outer = &m->outer,
+	struct driver_mount_spec spec = { .layers = m->c->layers,
+					  .dirfd = m->dirfd,
+					  .upper = "upper",
+					  .work = "work",
+					  .is_volatile = m->c->auto_remove,
+					  .outer = &m->outer,
 					  .shift = idmap_is_shifted(&m->inner) ? &m->inner : NULL };
 	int r;
 
@@ -386,8 +391,14 @@ static int spawn_container(struct mon *m, struct err *e)
 	auto_spec_fds struct spec_fds fds = { 0 };
 	auto_close int plan = -EBADF, theirs = -EBADF;
 	int stdio[3] = { -1, -1, -1 }, pair[2], r;
-	struct spec_run run = { .config = m->c, .spec = &m->spec, .inner = &m->inner, .user = &m->user, .root_fd = m->root.fd,
-				.dirfd = m->dirfd, .own_accounts = m->own_accounts, .seccomp = &m->seccomp,
+	struct spec_run run = { .config = m->c,
+				.spec = &m->spec,
+				.inner = &m->inner,
+				.user = &m->user,
+				.root_fd = m->root.fd,
+				.dirfd = m->dirfd,
+				.own_accounts = m->own_accounts,
+				.seccomp = &m->seccomp,
 				.trace_fd = -1 };
 
 	r = io_open_streams(m, stdio, e);
@@ -413,7 +424,7 @@ static int spawn_container(struct mon *m, struct err *e)
 	if (r < 0)
 		return r;
 	theirs = pair[1];
-	m->init_sock = (struct source){ .fd = pair[0], .on = on_init };
+	m->init_sock = (struct source) { .fd = pair[0], .on = on_init };
 	m->join_flags = namespaces(m);
 	trace_mark("plan");
 	r = mon_spawn_init(m, m->join_flags, plan, theirs, &fds, &m->inner, &m->pid, &m->pidfd.fd, e);
@@ -478,7 +489,7 @@ static void fill_state(struct mon *m)
 	auto_free char *self = NULL;
 	struct ctr_state *s = &m->state;
 
-	*s = (struct ctr_state){ .status = CTR_RUNNING, .started_ns = time_now() };
+	*s = (struct ctr_state) { .status = CTR_RUNNING, .started_ns = time_now() };
 	s->pid = proc_pidfd_to_pid(m->pidfd.fd);
 	if (s->pid > 0)
 		proc_start_time((pid_t)s->pid, (uint64_t *)&s->pid_start);
@@ -631,9 +642,17 @@ int monitor_run(const struct mon_start *s)
 	char c;
 	int r;
 
-	*m = (struct mon){ .store = s->ctr->store, .c = &s->ctr->config, .opts = s->opts, .driver = s->driver, .spec = *s->spec,
-			   .outer = *s->outer, .inner = *s->inner, .dirfd = s->ctr->dirfd, .seccomp = *s->seccomp };
-	m->lock = m->epoll = m->init_file = m->init_exe = m->log = m->root.fd = m->pidfd.fd = m->init_sock.fd = m->listen.fd = -EBADF;
+	*m = (struct mon) { .store = s->ctr->store,
+			    .c = &s->ctr->config,
+			    .opts = s->opts,
+			    .driver = s->driver,
+			    .spec = *s->spec,
+			    .outer = *s->outer,
+			    .inner = *s->inner,
+			    .dirfd = s->ctr->dirfd,
+			    .seccomp = *s->seccomp };
+	m->lock = m->epoll = m->init_file = m->init_exe = m->log = m->root.fd = m->pidfd.fd = m->init_sock.fd =
+		m->listen.fd = -EBADF;
 	m->uplink.ready_fd = m->uplink.exit_fd = m->out.src.fd = m->err.src.fd = m->in.fd = m->uplink_ready.fd = -EBADF;
 	memcpy(m->socket_path, s->socket_path, sizeof(m->socket_path));
 	memcpy(m->api_path, s->api_path, sizeof(m->api_path));

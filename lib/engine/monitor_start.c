@@ -43,7 +43,9 @@ static int open_init(struct mon_start *s, struct err *e)
 
 static int load_filter(const struct ctr *c, const struct spec *spec, struct seccomp_prog *ret, struct err *e)
 {
-	struct seccomp_spec s = { .kind = spec->seccomp_kind, .json = spec->seccomp_json, .caps = spec->caps,
+	struct seccomp_spec s = { .kind = spec->seccomp_kind,
+				  .json = spec->seccomp_json,
+				  .caps = spec->caps,
 				  .json_len = spec->seccomp_json ? strlen(spec->seccomp_json) : 0 };
 	auto_close int cache = -EBADF;
 	int root = store_fd(c->store);
@@ -119,15 +121,18 @@ static int prepare(struct ctr *c, struct mon_start *s, struct err *e)
 
 	if (r < 0)
 		return r;
-	if ((size_t)snprintf(s->socket_path, sizeof(s->socket_path), "%s/%.12s.sock", run, c->config.id) >= sizeof(s->socket_path) ||
-	    (size_t)snprintf(s->api_path, sizeof(s->api_path), "%s/%.12s.net", run, c->config.id) >= sizeof(s->api_path))
-		return err_say(e, ENAMETOOLONG, "the run folder's path '%s' is too long for a socket: use --runroot", run);
+	if ((size_t)snprintf(s->socket_path, sizeof(s->socket_path), "%s/%.12s.sock", run, c->config.id) >=
+		    sizeof(s->socket_path) ||
+	    (size_t)snprintf(s->api_path, sizeof(s->api_path), "%s/%.12s.net", run, c->config.id) >=
+		    sizeof(s->api_path))
+		return err_say(e, ENAMETOOLONG, "the run folder's path '%s' is too long for a socket: use --runroot",
+			       run);
 	return open_init(s, e);
 }
 
 /*
- * Where an outer container has covered parts of /proc, the kernel refuses a new proc file system that would show them. Every
- * engine makes /proc/sys read-only; the other two are covered where a profile leaves it alone.
+ * Where an outer container has covered parts of /proc, the kernel refuses a new proc file system that would show them.
+ * Every engine makes /proc/sys read-only; the other two are covered where a profile leaves it alone.
  */
 static bool proc_is_covered(void)
 {
@@ -151,7 +156,8 @@ static void share_outer_pids(struct spec *s)
 	if (s->host_pid)
 		return;
 	s->host_pid = true;
-	log_warn("/proc is partly covered here (by an outer container): the container shares our pid namespace and /proc "
+	log_warn("/proc is partly covered here (by an outer container): the container shares our pid namespace and "
+		 "/proc "
 		 "(--security-opt unmask=ALL for the outer one gives it its own)");
 }
 
@@ -163,7 +169,8 @@ static void drop_failed(struct ctr *c)
 }
 
 /* A map that moves ids needs a driver that can show them moved; which one is nobody's choice then. */
-static int choose_driver(struct ctr *c, const struct monitor_opts *o, bool shifted, const struct driver **ret, struct err *e)
+static int choose_driver(struct ctr *c, const struct monitor_opts *o, bool shifted, const struct driver **ret,
+			 struct err *e)
 {
 	const char *forced = o->storage_driver ? o->storage_driver : c->config.storage_driver;
 	int r = driver_choose(c->store, forced, ret, e);

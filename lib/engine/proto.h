@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * What a monitor and its clients say to each other, one packet each, over a SOCK_SEQPACKET socket: a socket pair for the command
- * that started the monitor, the path socket in the run folder for all others. The numbers are fixed: a monitor may be older than
- * the command that talks to it. Unknown types are ignored by both sides.
+ * What a monitor and its clients say to each other, one packet each, over a SOCK_SEQPACKET socket: a socket pair for
+ * the command that started the monitor, the path socket in the run folder for all others. The numbers are fixed: a
+ * monitor may be older than the command that talks to it. Unknown types are ignored by both sides.
  */
 
 #include <stdint.h>
@@ -15,23 +15,23 @@
 
 enum proto_type {
 	/* client to monitor */
-	PROTO_ATTACH = 1,     /* arg: PROTO_A_*; output follows as it comes */
-	PROTO_STDIN = 2,      /* data */
+	PROTO_ATTACH = 1, /* arg: PROTO_A_*; output follows as it comes */
+	PROTO_STDIN = 2,  /* data */
 	PROTO_STDIN_EOF = 3,
-	PROTO_RESIZE = 4,     /* arg: rows << 16 | columns */
-	PROTO_SIGNAL = 5,     /* arg: signal number; answered with PROTO_OK or PROTO_ERROR */
-	PROTO_EXEC = 6,	      /* data: struct proto_exec and strings; descriptors: the process's stdio unless it has a tty */
-	PROTO_WAIT = 7,	      /* answered with PROTO_EXIT when the container ends */
-	PROTO_PING = 8,	      /* answered with PROTO_OK */
+	PROTO_RESIZE = 4, /* arg: rows << 16 | columns */
+	PROTO_SIGNAL = 5, /* arg: signal number; answered with PROTO_OK or PROTO_ERROR */
+	PROTO_EXEC = 6, /* data: struct proto_exec and strings; descriptors: the process's stdio unless it has a tty */
+	PROTO_WAIT = 7, /* answered with PROTO_EXIT when the container ends */
+	PROTO_PING = 8, /* answered with PROTO_OK */
 	/* monitor to client */
 	PROTO_OK = 64,
-	PROTO_ERROR = 65,     /* arg: exit code; data: struct err's message */
-	PROTO_STARTED = 66,   /* arg: pid as the host sees it */
-	PROTO_STDOUT = 67,    /* data */
-	PROTO_STDERR = 68,    /* data */
-	PROTO_EXIT = 69,      /* arg: exit code */
+	PROTO_ERROR = 65,	 /* arg: exit code; data: struct err's message */
+	PROTO_STARTED = 66,	 /* arg: pid as the host sees it */
+	PROTO_STDOUT = 67,	 /* data */
+	PROTO_STDERR = 68,	 /* data */
+	PROTO_EXIT = 69,	 /* arg: exit code */
 	PROTO_EXEC_STARTED = 70, /* arg: pid; descriptor: master of the pty when there is one */
-	PROTO_WARNING = 71,   /* data: a sentence for stderr */
+	PROTO_WARNING = 71,	 /* data: a sentence for stderr */
 };
 
 enum { PROTO_A_STDIN = 1, PROTO_A_STDOUT = 2, PROTO_A_STDERR = 4 };

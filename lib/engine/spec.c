@@ -21,7 +21,7 @@
 
 /* Paths below /proc that may be covered: files that lxcfs and its like provide (moby has the same list). */
 static const char *const proc_allowed[] = {
-	"/proc/cpuinfo", "/proc/diskstats", "/proc/meminfo", "/proc/stat",	 "/proc/swaps",
+	"/proc/cpuinfo", "/proc/diskstats", "/proc/meminfo",  "/proc/stat",    "/proc/swaps",
 	"/proc/uptime",	 "/proc/loadavg",   "/proc/slabinfo", "/proc/net/dev",
 };
 
@@ -38,7 +38,7 @@ void spec_done(struct spec *s)
 	free(s->caller);
 	strv_free(s->masked);
 	strv_free(s->readonly);
-	*s = (struct spec){ 0 };
+	*s = (struct spec) { 0 };
 }
 
 static int parse_network(const char *text, struct spec *s, struct err *e)
@@ -46,7 +46,8 @@ static int parse_network(const char *text, struct spec *s, struct err *e)
 	const char *opts;
 	auto_strv char **v = NULL;
 
-	if (str_is_empty(text) || !strcmp(text, "default") || !strcmp(text, "slirp4netns") || !strcmp(text, "private")) {
+	if (str_is_empty(text) || !strcmp(text, "default") || !strcmp(text, "slirp4netns") ||
+	    !strcmp(text, "private")) {
 		s->net = NET_SLIRP;
 		return 0;
 	}
@@ -57,7 +58,8 @@ static int parse_network(const char *text, struct spec *s, struct err *e)
 	opts = str_after(text, "slirp4netns:");
 	if (!opts)
 		return err_say(e, ENOTSUP,
-			       "network '%s' is not there yet: bridge and user-defined networks, pasta, container: and ns: come with "
+			       "network '%s' is not there yet: bridge and user-defined networks, pasta, container: and "
+			       "ns: come with "
 			       "their own release; use --network slirp4netns (the default), host or none",
 			       text);
 	s->net = NET_SLIRP;
@@ -68,7 +70,8 @@ static int parse_network(const char *text, struct spec *s, struct err *e)
 		else if (!strcmp(*o, "enable_ipv6=true"))
 			s->net_ipv6 = true;
 		else if (strcmp(*o, "allow_host_loopback=false") && strcmp(*o, "enable_ipv6=false"))
-			return err_say(e, EINVAL, "unknown slirp4netns option '%s' (allow_host_loopback=, enable_ipv6=)", *o);
+			return err_say(e, EINVAL,
+				       "unknown slirp4netns option '%s' (allow_host_loopback=, enable_ipv6=)", *o);
 	}
 	return 0;
 }
@@ -116,15 +119,17 @@ static int parse_security(const struct ctr_config *c, struct spec *s, struct err
 			if (*v && str_to_bool(v + 1, &on) < 0)
 				return err_say(e, EINVAL, "invalid --security-opt '%s': true or false", *o);
 			s->nnp = on;
-		} else if (strcmp(*o, "label=disable") && strcmp(*o, "label:disable") && strcmp(*o, "apparmor=unconfined") &&
-			   strcmp(*o, "apparmor:unconfined")) {
-			return err_say(e, ENOTSUP,
-				       "--security-opt '%s' is not supported: an ordinary user can load neither AppArmor nor SELinux "
-				       "policy (seccomp=, no-new-privileges, mask=, unmask=, systempaths=unconfined are)",
-				       *o);
+		} else if (strcmp(*o, "label=disable") && strcmp(*o, "label:disable") &&
+			   strcmp(*o, "apparmor=unconfined") && strcmp(*o, "apparmor:unconfined")) {
+			return err_say(
+				e, ENOTSUP,
+				"--security-opt '%s' is not supported: an ordinary user can load neither AppArmor nor "
+				"SELinux "
+				"policy (seccomp=, no-new-privileges, mask=, unmask=, systempaths=unconfined are)",
+				*o);
 		}
 	}
-	paths = (struct paths_spec){ .mask = mask, .unmask = unmask, .unconfined = unconfined };
+	paths = (struct paths_spec) { .mask = mask, .unmask = unmask, .unconfined = unconfined };
 	return paths_resolve(&paths, -EBADF, &s->masked, &s->readonly, e);
 }
 
@@ -163,7 +168,8 @@ static int add_mounts(struct spec *s, char *const *texts, int (*parse)(const cha
 			r = check_target(&m, e);
 		if (r == 0 && (m.type == MOUNTSPEC_VOLUME || m.type == MOUNTSPEC_IMAGE))
 			r = err_say(e, ENOTSUP,
-				    "'%s': named volumes and image mounts are not there yet: bind a folder (an absolute path, or one "
+				    "'%s': named volumes and image mounts are not there yet: bind a folder (an "
+				    "absolute path, or one "
 				    "starting with './')",
 				    *texts);
 		if (r == 0 && (m.overlay || m.idmap || m.chown))
@@ -204,7 +210,8 @@ static int check_sysctls(const struct ctr_config *c, const struct spec *s, struc
 			return r;
 		if ((y.ns == SYSCTL_NET && s->net == NET_HOST) || (y.ns == SYSCTL_IPC && s->host_ipc) ||
 		    (y.ns == SYSCTL_UTS && s->host_uts))
-			return err_say(e, EINVAL, "sysctl '%s' belongs to a namespace that this container shares with the host",
+			return err_say(e, EINVAL,
+				       "sysctl '%s' belongs to a namespace that this container shares with the host",
 				       y.name);
 	}
 	return 0;
@@ -266,7 +273,7 @@ int spec_parse(const struct ctr_config *c, struct spec *ret, struct err *e)
 		return r;
 	sort_mounts(&s);
 	*ret = s;
-	s = (struct spec){ 0 };
+	s = (struct spec) { 0 };
 	return 0;
 }
 
@@ -283,7 +290,9 @@ static int parse_keep_id(const char *opts, uint32_t *uid, uint32_t *gid, struct 
 	for (char **o = v; *o; o++) {
 		const char *n;
 
-		if ((n = str_after(*o, "uid=")) ? str_to_u32(n, uid) < 0 : (n = str_after(*o, "gid=")) ? str_to_u32(n, gid) < 0 : true)
+		if ((n = str_after(*o, "uid="))	  ? str_to_u32(n, uid) < 0
+		    : (n = str_after(*o, "gid=")) ? str_to_u32(n, gid) < 0
+						  : true)
 			return err_say(e, EINVAL, "unknown option '%s' of --userns=keep-id (uid=, gid=)", *o);
 	}
 	return 0;
@@ -326,9 +335,9 @@ static void read_account_file(int root_fd, const char *path, char **ret, struct 
 	auto_close int fd = fs_open_in_root(root_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
 	size_t len;
 
-	*ret_f = (struct passwd_file){ NULL, 0 };
+	*ret_f = (struct passwd_file) { NULL, 0 };
 	if (fd >= 0 && fs_read_regular(fd, PASSWD_MAX, ret, &len) == 0)
-		*ret_f = (struct passwd_file){ *ret, len };
+		*ret_f = (struct passwd_file) { *ret, len };
 }
 
 char *spec_default_user(const struct ctr_config *c, const struct idmap *inner)
@@ -358,7 +367,8 @@ static int add_line(const struct passwd_file *f, int dirfd, const char *name, co
 	return fs_write_file(dirfd, name, b.p, b.len, 0644, e);
 }
 
-int spec_add_account(int root_fd, int dirfd, const char *name, const char *home, const struct run_user *u, struct err *e)
+int spec_add_account(int root_fd, int dirfd, const char *name, const char *home, const struct run_user *u,
+		     struct err *e)
 {
 	auto_free char *passwd = NULL, *group = NULL, *user_line = NULL, *group_line = NULL, *known = NULL;
 	struct passwd_file p, g;
@@ -369,7 +379,8 @@ int spec_add_account(int root_fd, int dirfd, const char *name, const char *home,
 	read_account_file(root_fd, "/etc/passwd", &passwd, &p);
 	read_account_file(root_fd, "/etc/group", &group, &g);
 	user_line = xasprintf("%s:*:%u:%u:%s:%s:/bin/sh\n", name, u->uid, u->gid, name, home);
-	group_line = group_find_gid(g, u->gid, &known) == 0 ? xstrdup("") : xasprintf("%s:x:%u:%s\n", name, u->gid, name);
+	group_line =
+		group_find_gid(g, u->gid, &known) == 0 ? xstrdup("") : xasprintf("%s:x:%u:%s\n", name, u->gid, name);
 	r = add_line(&p, dirfd, "passwd", user_line, e);
 	if (r == 0)
 		r = add_line(&g, dirfd, "group", group_line, e);
@@ -420,7 +431,7 @@ void spec_fds_done(struct spec_fds *f)
 	for (size_t i = 0; i < f->n; i++)
 		fd_closep(&f->v[i]);
 	free(f->v);
-	*f = (struct spec_fds){ 0 };
+	*f = (struct spec_fds) { 0 };
 }
 
 /**

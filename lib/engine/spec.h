@@ -94,10 +94,11 @@ int spec_write_files(const struct ctr_config *c, const struct spec *s, int dirfd
 /* Who runs when nobody says: with keep-id the caller's own id, else the default of user_resolve(). Owned, or NULL. */
 char *spec_default_user(const struct ctr_config *c, const struct idmap *inner);
 /*
- * keep-id: passwd and group in the container's folder, as the image has them and with entries for @u, where it has none.
- * Return: 1 when they were written, 0 when nothing is missing, negative errno.
+ * keep-id: passwd and group in the container's folder, as the image has them and with entries for @u, where it has
+ * none. Return: 1 when they were written, 0 when nothing is missing, negative errno.
  */
-int spec_add_account(int root_fd, int dirfd, const char *name, const char *home, const struct run_user *u, struct err *e);
+int spec_add_account(int root_fd, int dirfd, const char *name, const char *home, const struct run_user *u,
+		     struct err *e);
 /* The user, from the container's own passwd and group files; spec_user_in(): of a running one, by its first process. */
 int spec_user_in(int pidfd, const char *spec, char *const *groups, struct run_user *ret, struct err *e);
 int spec_user(int root_fd, const char *spec, char *const *groups, struct run_user *ret, struct err *e);

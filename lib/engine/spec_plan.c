@@ -21,9 +21,9 @@
 #include "lib/oci/runspec.h"
 #include "netns/uplink.h"
 
-#define SAFE (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
+#define SAFE	    (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
 #define DEFAULT_SHM (64U << 20)
-#define NOFILE_MAX 1048576U
+#define NOFILE_MAX  1048576U
 
 /* The mounts of a plan while they are collected. */
 struct mounts {
@@ -39,7 +39,7 @@ static struct plan_mount *add_mount(struct mounts *m, enum plan_mount_kind kind,
 
 	m->v = xrealloc(m->v, (m->n + 1) * sizeof(*m->v));
 	r = &m->v[m->n++];
-	*r = (struct plan_mount){ .kind = kind, .fd = -1, .attr_set = attrs };
+	*r = (struct plan_mount) { .kind = kind, .fd = -1, .attr_set = attrs };
 	r->target = plan_add_str(m->b, target);
 	r->data = plan_add_str(m->b, data);
 	return r;
@@ -59,7 +59,8 @@ static int add_bind(struct mounts *m, struct spec_fds *fds, int dirfd, const cha
 {
 	struct plan_mount *p;
 	struct stat st;
-	int fd = sys_open_tree(dirfd, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (flags & PLAN_M_RECURSIVE ? AT_RECURSIVE : 0));
+	int fd = sys_open_tree(dirfd, source,
+			       OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (flags & PLAN_M_RECURSIVE ? AT_RECURSIVE : 0));
 
 	if (fd < 0)
 		return err_set(e, fd, "bind '%s'", source);
@@ -118,8 +119,9 @@ static int default_mounts(const struct spec_run *r, struct mounts *m, struct spe
 		add_mount(m, PLAN_MOUNT_SYSFS, "/sys", SAFE | ro, NULL);
 	/* Nothing is delegated to the container: an empty folder tells its programs so (CVE-2022-0492). */
 	if (err == 0 && s->net != NET_HOST && !s->outer_sys)
-		add_mount(m, PLAN_MOUNT_TMPFS, "/sys/fs/cgroup", SAFE | MOUNT_ATTR_RDONLY, "mode=755,size=0,nr_inodes=2")->flags =
-			PLAN_M_OPTIONAL;
+		add_mount(m, PLAN_MOUNT_TMPFS, "/sys/fs/cgroup", SAFE | MOUNT_ATTR_RDONLY,
+			  "mode=755,size=0,nr_inodes=2")
+			->flags = PLAN_M_OPTIONAL;
 	return err;
 }
 
@@ -127,8 +129,11 @@ static int etc_files(const struct spec_run *r, struct mounts *m, struct spec_fds
 {
 	static const struct {
 		const char *name, *target;
-	} files[] = { { "hostname", "/etc/hostname" }, { "hosts", "/etc/hosts" }, { "resolv.conf", "/etc/resolv.conf" },
-		      { "passwd", "/etc/passwd" }, { "group", "/etc/group" } };
+	} files[] = { { "hostname", "/etc/hostname" },
+		      { "hosts", "/etc/hosts" },
+		      { "resolv.conf", "/etc/resolv.conf" },
+		      { "passwd", "/etc/passwd" },
+		      { "group", "/etc/group" } };
 	size_t n = r->own_accounts ? 5 : 3;
 
 	for (size_t i = 0; i < n; i++) {
@@ -159,8 +164,9 @@ static uint64_t attrs_of(const struct mountspec *u, bool noexec)
 static uint64_t propagation_of(enum propagation p)
 {
 	static const uint64_t ms[PROPAGATION__N] = {
-		[PROPAGATION_DEFAULT] = MS_PRIVATE, [PROPAGATION_PRIVATE] = MS_PRIVATE, [PROPAGATION_RPRIVATE] = MS_PRIVATE,
-		[PROPAGATION_SLAVE] = MS_SLAVE,	    [PROPAGATION_RSLAVE] = MS_SLAVE,	[PROPAGATION_SHARED] = MS_SHARED,
+		[PROPAGATION_DEFAULT] = MS_PRIVATE,  [PROPAGATION_PRIVATE] = MS_PRIVATE,
+		[PROPAGATION_RPRIVATE] = MS_PRIVATE, [PROPAGATION_SLAVE] = MS_SLAVE,
+		[PROPAGATION_RSLAVE] = MS_SLAVE,     [PROPAGATION_SHARED] = MS_SHARED,
 		[PROPAGATION_RSHARED] = MS_SHARED,
 	};
 
@@ -195,7 +201,8 @@ static int bind_source(struct mounts *m, struct spec_fds *fds, const struct moun
 	}
 	r = add_bind(m, fds, AT_FDCWD, u->source, u->target, attrs_of(u, false), flags, e);
 	if (r == -ENOENT)
-		return err_say(e, ENOENT, "invalid mount config for type \"bind\": bind source path does not exist: %s", u->source);
+		return err_say(e, ENOENT, "invalid mount config for type \"bind\": bind source path does not exist: %s",
+			       u->source);
 	if (r < 0)
 		return r;
 	m->v[m->n - 1].propagation = propagation_of(u->propagation);
@@ -235,7 +242,8 @@ static int devices(const struct spec_run *r, struct plan_builder *b, struct spec
 			return err;
 		fd = sys_open_tree(AT_FDCWD, d.source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 		if (fd < 0)
-			return err_set(e, fd, "error gathering device information while adding custom device \"%s\"", d.source);
+			return err_set(e, fd, "error gathering device information while adding custom device \"%s\"",
+				       d.source);
 		spec_fds_add(fds, fd);
 		err = fd_move_high(&fds->v[fds->n - 1], e);
 		fd = fds->v[fds->n - 1];
@@ -243,7 +251,7 @@ static int devices(const struct spec_run *r, struct plan_builder *b, struct spec
 			return err;
 		if (fstat(fd, &st) < 0 || !(S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)))
 			return err_say(e, ENODEV, "'%s' is not a device", d.source);
-		v[i] = (struct plan_device){ .fd = fd, .rdev = st.st_rdev, .target = plan_add_str(b, d.target) };
+		v[i] = (struct plan_device) { .fd = fd, .rdev = st.st_rdev, .target = plan_add_str(b, d.target) };
 	}
 	b->head.devices = plan_add_array(b, v, n, sizeof(*v));
 	return 0;
@@ -252,10 +260,11 @@ static int devices(const struct spec_run *r, struct plan_builder *b, struct spec
 static void add_pair(struct plan_builder *b, struct plan_pair **v, size_t *n, const char *key, const char *value)
 {
 	*v = xrealloc(*v, (*n + 1) * sizeof(**v));
-	(*v)[(*n)++] = (struct plan_pair){ plan_add_str(b, key), plan_add_str(b, value) };
+	(*v)[(*n)++] = (struct plan_pair) { plan_add_str(b, key), plan_add_str(b, value) };
 }
 
-/* In its own network namespace a container may use ports below 1024 and ping, as with docker, for the ids that it has. */
+/* In its own network namespace a container may use ports below 1024 and ping, as with docker, for the ids that it has.
+ */
 static void sysctls(const struct spec_run *r, struct plan_builder *b)
 {
 	auto_free struct plan_pair *v = NULL;
@@ -285,9 +294,10 @@ static void rlimits(const struct spec_run *r, struct plan_builder *b)
 	size_t n = 0;
 
 	if (getrlimit(RLIMIT_NOFILE, &own) == 0)
-		v[n++] = (struct plan_rlimit){ RLIMIT_NOFILE, 0, own.rlim_max < NOFILE_MAX ? own.rlim_max : NOFILE_MAX, own.rlim_max };
+		v[n++] = (struct plan_rlimit) { RLIMIT_NOFILE, 0, own.rlim_max < NOFILE_MAX ? own.rlim_max : NOFILE_MAX,
+						own.rlim_max };
 	if (getrlimit(RLIMIT_CORE, &own) == 0)
-		v[n++] = (struct plan_rlimit){ RLIMIT_CORE, 0, 0, own.rlim_max };
+		v[n++] = (struct plan_rlimit) { RLIMIT_CORE, 0, 0, own.rlim_max };
 	for (char **t = r->config->ulimits; t && *t; t++) {
 		struct ulimitspec u;
 
@@ -298,7 +308,7 @@ static void rlimits(const struct spec_run *r, struct plan_builder *b)
 			u.hard = own.rlim_max;
 		if (u.soft > u.hard)
 			u.soft = u.hard;
-		v[n++] = (struct plan_rlimit){ (uint32_t)u.resource, 0, u.soft, u.hard };
+		v[n++] = (struct plan_rlimit) { (uint32_t)u.resource, 0, u.soft, u.hard };
 	}
 	b->head.rlimits = plan_add_array(b, v, n, sizeof(*v));
 }

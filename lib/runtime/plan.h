@@ -2,19 +2,21 @@
 #pragma once
 
 /*
- * The plan is everything that skiff-init needs to know to become the container's process, as one flat block in a sealed memory
- * file: the monitor builds it (plan_build.h), skiff-init maps it read-only. Both come from the same build: @magic carries the
- * version, and another version is refused. Nothing in it is trusted to be inside the block without plan_check().
+ * The plan is everything that skiff-init needs to know to become the container's process, as one flat block in a sealed
+ * memory file: the monitor builds it (plan_build.h), skiff-init maps it read-only. Both come from the same build:
+ * @magic carries the version, and another version is refused. Nothing in it is trusted to be inside the block without
+ * plan_check().
  *
- * Strings and arrays are offsets from the start of the block (0: none), descriptors are numbers that skiff-init inherits.
+ * Strings and arrays are offsets from the start of the block (0: none), descriptors are numbers that skiff-init
+ * inherits.
  */
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#define PLAN_MAGIC 0x736b6602u /* "skf" and the format's number */
-#define PLAN_FD 3	       /* the plan itself */
-#define PLAN_SOCK_FD 4	       /* SOCK_SEQPACKET to the monitor */
+#define PLAN_MAGIC    0x736b6602u /* "skf" and the format's number */
+#define PLAN_FD	      3		  /* the plan itself */
+#define PLAN_SOCK_FD  4		  /* SOCK_SEQPACKET to the monitor */
 #define PLAN_MAX_SIZE (16U << 20)
 
 typedef uint32_t pstr; /* offset of a NUL-terminated string */
@@ -123,39 +125,39 @@ struct plan {
 	uint32_t size;
 	uint32_t role;
 	uint32_t flags;
-	int32_t root_fd;	  /* PLAN_RUN: detached mount of the root file system */
-	int32_t trace_fd;	  /* or negative */
-	int32_t join_pidfd;	  /* PLAN_EXEC: the container's first process */
-	uint32_t join_flags;	  /* CLONE_NEW*: its namespaces that are its own */
-	struct plan_array argv;	  /* pstr */
-	struct plan_array env;	  /* pstr */
-	struct plan_array mounts; /* struct plan_mount */
-	struct plan_array devices; /* struct plan_device */
-	struct plan_array sysctls; /* struct plan_pair */
-	struct plan_array masked;  /* pstr */
+	int32_t root_fd;	    /* PLAN_RUN: detached mount of the root file system */
+	int32_t trace_fd;	    /* or negative */
+	int32_t join_pidfd;	    /* PLAN_EXEC: the container's first process */
+	uint32_t join_flags;	    /* CLONE_NEW*: its namespaces that are its own */
+	struct plan_array argv;	    /* pstr */
+	struct plan_array env;	    /* pstr */
+	struct plan_array mounts;   /* struct plan_mount */
+	struct plan_array devices;  /* struct plan_device */
+	struct plan_array sysctls;  /* struct plan_pair */
+	struct plan_array masked;   /* pstr */
 	struct plan_array readonly; /* pstr */
-	struct plan_array rlimits; /* struct plan_rlimit */
-	struct plan_array groups;  /* uint32_t: supplementary groups */
-	struct plan_array seccomp; /* struct sock_filter, loaded as it is */
+	struct plan_array rlimits;  /* struct plan_rlimit */
+	struct plan_array groups;   /* uint32_t: supplementary groups */
+	struct plan_array seccomp;  /* struct sock_filter, loaded as it is */
 	pstr cwd;
 	pstr hostname;
 	pstr domainname;
-	pstr exec_path;		  /* searched in this PATH; 0: argv[0] has a slash or the default PATH serves */
+	pstr exec_path; /* searched in this PATH; 0: argv[0] has a slash or the default PATH serves */
 	uint32_t uid;
 	uint32_t gid;
 	uint32_t umask;
-	int32_t oom_score_adj;	  /* INT32_MIN: leave */
+	int32_t oom_score_adj; /* INT32_MIN: leave */
 	uint32_t tty_gid;
-	uint32_t personality;	  /* UINT32_MAX: leave */
+	uint32_t personality; /* UINT32_MAX: leave */
 	uint16_t tty_rows;
 	uint16_t tty_cols;
 	uint32_t pad;
 	uint64_t cap_bounding;
-	uint64_t cap_permitted;	  /* and effective */
+	uint64_t cap_permitted; /* and effective */
 	uint64_t cap_ambient;
-	uint32_t root_uid;	  /* id inside that sets up (0 where it is mapped) */
+	uint32_t root_uid; /* id inside that sets up (0 where it is mapped) */
 	uint32_t root_gid;
-	int32_t stdio[3];	  /* become 0, 1, 2 (without a tty) */
+	int32_t stdio[3]; /* become 0, 1, 2 (without a tty) */
 	int32_t pad2;
 };
 

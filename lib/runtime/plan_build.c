@@ -14,16 +14,16 @@
  */
 void plan_begin(struct plan_builder *b, enum plan_role role)
 {
-	*b = (struct plan_builder){ .head = { .magic = PLAN_MAGIC,
-					      .role = role,
-					      .root_fd = -1,
-					      .trace_fd = -1,
-					      .join_pidfd = -1,
-					      .stdio = { -1, -1, -1 },
-					      .oom_score_adj = INT32_MIN,
-					      .personality = UINT32_MAX,
-					      .tty_gid = UINT32_MAX,
-					      .umask = 022 } };
+	*b = (struct plan_builder) { .head = { .magic = PLAN_MAGIC,
+					       .role = role,
+					       .root_fd = -1,
+					       .trace_fd = -1,
+					       .join_pidfd = -1,
+					       .stdio = { -1, -1, -1 },
+					       .oom_score_adj = INT32_MIN,
+					       .personality = UINT32_MAX,
+					       .tty_gid = UINT32_MAX,
+					       .umask = 022 } };
 	sbuf_add(&b->blob, &b->head, sizeof(b->head));
 }
 
@@ -68,7 +68,7 @@ struct plan_array plan_add_array(struct plan_builder *b, const void *data, size_
 
 	while (b->blob.len % 8)
 		sbuf_addc(&b->blob, '\0');
-	a = (struct plan_array){ (uint32_t)b->blob.len, (uint32_t)n };
+	a = (struct plan_array) { (uint32_t)b->blob.len, (uint32_t)n };
 	sbuf_add(&b->blob, data, n * size);
 	return a;
 }
@@ -102,7 +102,8 @@ int plan_finish(struct plan_builder *b, int *ret_fd, struct err *e)
 {
 	sbuf_addc(&b->blob, '\0');
 	if (b->blob.len > PLAN_MAX_SIZE)
-		return err_say(e, E2BIG, "the container's arguments, environment and mounts exceed %u MiB", PLAN_MAX_SIZE >> 20);
+		return err_say(e, E2BIG, "the container's arguments, environment and mounts exceed %u MiB",
+			       PLAN_MAX_SIZE >> 20);
 	b->head.size = (uint32_t)b->blob.len;
 	memcpy(b->blob.p, &b->head, sizeof(b->head));
 	return fd_memfd_sealed("skiff-plan", b->blob.p, b->blob.len, false, ret_fd, e);

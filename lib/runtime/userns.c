@@ -28,12 +28,13 @@
  *	verify /proc/PID/uid_map, gid_map
  *	write(go)				becomes id 0
  *
- * The child is blocked until its map is verified and the parent has not reaped it, so its pid cannot be reused while the
- * set-uid helpers look it up (UN-03). /proc/PID is opened once, before the helpers start, and the verification reads below
- * that descriptor: it dies with the process, whatever happens to the number.
+ * The child is blocked until its map is verified and the parent has not reaped it, so its pid cannot be reused while
+ *the set-uid helpers look it up (UN-03). /proc/PID is opened once, before the helpers start, and the verification reads
+ *below that descriptor: it dies with the process, whatever happens to the number.
  *
- * Where the parent may not write multi-range maps (an ordinary user in the host's namespace), newuidmap(1) and newgidmap(1)
- * do it. Without them or without ranges the namespace gets one id, and setgroups is denied first (CVE-2014-8989).
+ * Where the parent may not write multi-range maps (an ordinary user in the host's namespace), newuidmap(1) and
+ *newgidmap(1) do it. Without them or without ranges the namespace gets one id, and setgroups is denied first
+ *(CVE-2014-8989).
  */
 
 /**
@@ -95,7 +96,7 @@ static unsigned usable(const struct idmap *outer, unsigned n)
 static void nested_ranges(const struct idmap_range *outer, unsigned n, struct idmap_range *ret)
 {
 	for (unsigned i = 0; i < n; i++)
-		ret[i] = (struct idmap_range){ outer[i].inside, outer[i].inside, outer[i].count };
+		ret[i] = (struct idmap_range) { outer[i].inside, outer[i].inside, outer[i].count };
 }
 
 /**
@@ -105,7 +106,7 @@ static void nested_ranges(const struct idmap_range *outer, unsigned n, struct id
  */
 void idmap_nested(const struct idmap *outer, struct idmap *ret)
 {
-	*ret = (struct idmap){ .single = outer->single, .direct = true };
+	*ret = (struct idmap) { .single = outer->single, .direct = true };
 	ret->n_uid = usable(outer, outer->n_uid);
 	ret->n_gid = usable(outer, outer->n_gid);
 	nested_ranges(outer->uid, ret->n_uid, ret->uid);
@@ -123,10 +124,10 @@ static int keep_ranges(uint64_t total, uint32_t keep, struct idmap_range *ret, u
 	if (keep == UINT32_MAX)
 		return -EINVAL;
 	if (keep > 0 && total > 1)
-		ret[n++] = (struct idmap_range){ 0, 1, keep < total ? keep : (uint32_t)total - 1 };
-	ret[n++] = (struct idmap_range){ keep, 0, 1 };
+		ret[n++] = (struct idmap_range) { 0, 1, keep < total ? keep : (uint32_t)total - 1 };
+	ret[n++] = (struct idmap_range) { keep, 0, 1 };
 	if (keep + 1ULL < total)
-		ret[n++] = (struct idmap_range){ keep + 1, keep + 1, (uint32_t)(total - keep - 1) };
+		ret[n++] = (struct idmap_range) { keep + 1, keep + 1, (uint32_t)(total - keep - 1) };
 	*ret_n = n;
 	return 0;
 }
@@ -143,7 +144,7 @@ static int keep_ranges(uint64_t total, uint32_t keep, struct idmap_range *ret, u
  */
 int idmap_keep_id(const struct idmap *outer, uint32_t uid, uint32_t gid, struct idmap *ret, struct err *e)
 {
-	*ret = (struct idmap){ .single = outer->single, .direct = true };
+	*ret = (struct idmap) { .single = outer->single, .direct = true };
 	if (keep_ranges(idmap_count(outer->uid, usable(outer, outer->n_uid)), uid, ret->uid, &ret->n_uid) < 0 ||
 	    keep_ranges(idmap_count(outer->gid, usable(outer, outer->n_gid)), gid, ret->gid, &ret->n_gid) < 0)
 		return err_say(e, EINVAL, "--userns=keep-id: id 4294967295 cannot be mapped");
@@ -164,11 +165,12 @@ int idmap_nomap(const struct idmap *outer, struct idmap *ret, struct err *e)
 	uint64_t gids = idmap_count(outer->gid, usable(outer, outer->n_gid));
 
 	if (uids < 2 || gids < 2)
-		return err_say(e, EINVAL, "--userns=nomap needs subordinate ids: add a range for this user to "
-					  "/etc/subuid and /etc/subgid (skiff doctor)");
-	*ret = (struct idmap){ .n_uid = 1, .n_gid = 1, .direct = true };
-	ret->uid[0] = (struct idmap_range){ 0, 1, (uint32_t)(uids - 1) };
-	ret->gid[0] = (struct idmap_range){ 0, 1, (uint32_t)(gids - 1) };
+		return err_say(e, EINVAL,
+			       "--userns=nomap needs subordinate ids: add a range for this user to "
+			       "/etc/subuid and /etc/subgid (skiff doctor)");
+	*ret = (struct idmap) { .n_uid = 1, .n_gid = 1, .direct = true };
+	ret->uid[0] = (struct idmap_range) { 0, 1, (uint32_t)(uids - 1) };
+	ret->gid[0] = (struct idmap_range) { 0, 1, (uint32_t)(gids - 1) };
 	return 0;
 }
 
@@ -250,7 +252,7 @@ int userns_maps_start(const struct idmap *map, pid_t pid, struct userns_maps *re
 	char path[32];
 	int r;
 
-	*ret = (struct userns_maps){ .helper = { -1, -1 }, .map = map };
+	*ret = (struct userns_maps) { .helper = { -1, -1 }, .map = map };
 	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
 	r = fs_open_dir(AT_FDCWD, path, &ret->proc_fd, e);
 	if (r < 0)

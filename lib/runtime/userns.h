@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * User namespaces and their id maps. Level A is the monitor's (or an unpacker's) namespace: id 0 is the caller, 1..N are the
- * caller's subordinate ranges. Level B is a container's, nested in A; its "outside" ids are A's.
+ * User namespaces and their id maps. Level A is the monitor's (or an unpacker's) namespace: id 0 is the caller, 1..N
+ * are the caller's subordinate ranges. Level B is a container's, nested in A; its "outside" ids are A's.
  */
 
 #include <stdbool.h>
@@ -62,9 +62,9 @@ bool idmap_to_outside(const struct idmap_range *r, unsigned n, uint32_t inside, 
 bool idmap_has_inside(const struct idmap_range *r, unsigned n, uint32_t inside);
 
 /*
- * fork(2) into a new user namespace (and others: @flags) with @map. Returns 0 in the child, as id 0 (or the map's first id)
- * of the namespace; the child waits until the maps are written and verified. In the caller: the child's pid.
- * Only from a process that has one thread. @ret_pidfd may be NULL.
+ * fork(2) into a new user namespace (and others: @flags) with @map. Returns 0 in the child, as id 0 (or the map's first
+ * id) of the namespace; the child waits until the maps are written and verified. In the caller: the child's pid. Only
+ * from a process that has one thread. @ret_pidfd may be NULL.
  */
 pid_t userns_fork(const struct idmap *map, uint64_t flags, int *ret_pidfd, struct err *e);
 

@@ -77,7 +77,6 @@ int tar_path_parse(const char *name, struct tar_path *ret, struct err *e)
 int whiteout_parse(const char *base, enum whiteout *ret, const char **ret_name, struct err *e)
 {
 	const char *name;
-	char shown[160];
 
 	*ret = WHITEOUT_NONE;
 	if (strncmp(base, ".wh.", 4) != 0)
@@ -90,7 +89,7 @@ int whiteout_parse(const char *base, enum whiteout *ret, const char **ret_name, 
 	else
 		*ret = WHITEOUT_NAME;
 	if (*ret == WHITEOUT_NAME && (!*name || !strcmp(name, ".") || !strcmp(name, "..")))
-		return err_say(e, EINVAL, "entry '%s': a whiteout that names nothing", path_shown(base, shown));
+		return err_say(e, EINVAL, "a whiteout that names nothing");
 	*ret_name = name;
 	return 0;
 }

@@ -165,10 +165,12 @@ static int set_xattrs(void *arg, int fd, struct err *e)
 	const void *value;
 
 	archive_entry_xattr_reset(ae);
+	while (archive_entry_xattr_next(ae, &name, &value, &size) == ARCHIVE_OK)
+		total += size + strlen(name);
+	if (total > XATTR_MAX)
+		return err_say(e, E2BIG, "more than %u bytes of extended attributes", XATTR_MAX);
+	archive_entry_xattr_reset(ae);
 	while (archive_entry_xattr_next(ae, &name, &value, &size) == ARCHIVE_OK) {
-		total += size;
-		if (total > XATTR_MAX)
-			return err_say(e, E2BIG, "more than %u bytes of extended attributes", XATTR_MAX);
 		if (!xattr_is_kept(name) || fsetxattr(fd, name, value, size, 0) == 0)
 			continue;
 		/* Not every file system has them, and single-id maps cannot give capabilities: as docker, go on. */

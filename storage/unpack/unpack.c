@@ -152,6 +152,7 @@ static int enter_cage(struct child *c, struct err *e)
 	};
 	int r;
 
+	signal(SIGXFSZ, SIG_IGN); /* a file of eight exabytes is an error with a name */
 	/* Names in PAX headers are UTF-8: libarchive must not "convert" them to ASCII. */
 	setlocale(LC_CTYPE, "C.UTF-8");
 	umask(0);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* /dev: a tmpfs of our own, so that nothing the image has there (CVE-2026-41579, CVE-2025-52565) is ever walked through. */
+/* /dev: a tmpfs of our own, so that nothing the image has there (CVE-2026-41579, CVE-2025-52565) is ever walked
+ * through. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -141,7 +142,8 @@ int step_devices(struct stage *s, struct err *e)
 	return 0;
 }
 
-/* The pty comes from a devpts that is checked to be one, and its peer from the kernel, not from a name (CVE-2025-52565). */
+/* The pty comes from a devpts that is checked to be one, and its peer from the kernel, not from a name
+ * (CVE-2025-52565). */
 static int open_pty(const struct stage *s, int *ret_master, int *ret_slave, struct err *e)
 {
 	auto_close int master = -EBADF;

@@ -118,7 +118,8 @@ int step_session(struct stage *s, struct err *e)
 		return err_set(e, errno, "start a session");
 	if (s->tty >= 0 && ioctl(STDIN_FILENO, TIOCSCTTY, 0) < 0)
 		return err_set(e, errno, "take the terminal");
-	/* A kernel without keyrings (ENOSYS) or a full quota leaves the caller's keys unreachable all the same: seccomp. */
+	/* A kernel without keyrings (ENOSYS) or a full quota leaves the caller's keys unreachable all the same:
+	 * seccomp. */
 	if (s->p->flags & PLAN_F_KEYRING)
 		(void)!sys_keyctl_new_session();
 	return 0;
@@ -188,11 +189,13 @@ int step_ids(struct stage *s, struct err *e)
 	r = set_ids(p, e);
 	if (r < 0)
 		return r;
-	/* The kernel's own user is still 0 in single-id mode, and exec gives that one everything, if not told otherwise. */
+	/* The kernel's own user is still 0 in single-id mode, and exec gives that one everything, if not told
+	 * otherwise. */
 	if (p->uid && p->flags & PLAN_F_SINGLE && prctl(PR_SET_SECUREBITS, SECBIT_NOROOT, 0, 0, 0) < 0)
 		return err_set(e, errno, "give up root's privileges");
 	prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0);
-	/* Changing ids has cleared it. Where the pid namespace is not ours, the monitor's death ends nothing by itself. */
+	/* Changing ids has cleared it. Where the pid namespace is not ours, the monitor's death ends nothing by itself.
+	 */
 	if (p->flags & PLAN_F_HOST_PID)
 		prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	return set_caps(p->uid ? p->cap_ambient : p->cap_permitted, p->cap_ambient, e);

@@ -23,8 +23,8 @@
  * @s:	Stage
  * @e:	Failure
  *
- * The pid namespace was joined by the monitor before it forked us. We are not dumpable and belong to level A until the user
- * namespace is joined: nothing in the container can trace us or read our descriptors meanwhile (CVE-2016-9962).
+ * The pid namespace was joined by the monitor before it forked us. We are not dumpable and belong to level A until the
+ * user namespace is joined: nothing in the container can trace us or read our descriptors meanwhile (CVE-2016-9962).
  *
  * Return: 0 or negative errno
  */
@@ -119,7 +119,8 @@ int step_stdio(struct stage *s, struct err *e)
 }
 
 /**
- * step_ready() - Tell the monitor that only the exec is left, and wait for its word (the network may still be coming up)
+ * step_ready() - Tell the monitor that only the exec is left, and wait for its word (the network may still be coming
+ * up)
  * @s:	Stage
  * @e:	Failure
  *
@@ -163,7 +164,8 @@ static void forward(int sig)
 		kill((pid_t)reaped_child, sig);
 }
 
-/* --init: pid 1 of the container that only reaps and forwards. Its descriptors are closed: the exec must close the socket. */
+/* --init: pid 1 of the container that only reaps and forwards. Its descriptors are closed: the exec must close the
+ * socket. */
 static void reap_for_ever(pid_t child)
 {
 	int st;
@@ -171,8 +173,8 @@ static void reap_for_ever(pid_t child)
 	reaped_child = child;
 	sys_close_range(0, ~0U, 0);
 	for (int sig = 1; sig < NSIG; sig++)
-		if (sig != SIGCHLD && sig != SIGKILL && sig != SIGSTOP && sig != SIGSEGV && sig != SIGBUS && sig != SIGFPE &&
-		    sig != SIGILL && sig != SIGABRT && sig != SIGTRAP && sig != SIGSYS)
+		if (sig != SIGCHLD && sig != SIGKILL && sig != SIGSTOP && sig != SIGSEGV && sig != SIGBUS &&
+		    sig != SIGFPE && sig != SIGILL && sig != SIGABRT && sig != SIGTRAP && sig != SIGSYS)
 			signal(sig, forward);
 	for (;;) {
 		pid_t pid = waitpid(-1, &st, 0);
@@ -225,7 +227,8 @@ static int exec_failed(struct stage *s, const char *name, int code, bool in_path
 	if (code == EACCES || code == EISDIR)
 		return err_say(e, EACCES, "exec: \"%s\": permission denied", name);
 	if (code == ENOEXEC)
-		return err_say(e, ENOEXEC, "exec: \"%s\": exec format error (is the image for another platform?)", name);
+		return err_say(e, ENOEXEC, "exec: \"%s\": exec format error (is the image for another platform?)",
+			       name);
 	return err_set(e, code, "exec: \"%s\"", name);
 }
 
@@ -284,6 +287,7 @@ int step_exec(struct stage *s, struct err *e)
 			code = EISDIR;
 		return exec_failed(s, argv[0], code, false, e);
 	}
-	code = exec_in_path(argv[0], path ? path : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", argv, env);
+	code = exec_in_path(argv[0], path ? path : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", argv,
+			    env);
 	return exec_failed(s, argv[0], code, true, e);
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * skiff-init: the first program inside a container, and of every `exec`. Static, run from a sealed memory file, so that no
- * process of the container ever has a program of the host as its executable (CVE-2019-5736).
+ * skiff-init: the first program inside a container, and of every `exec`. Static, run from a sealed memory file, so that
+ *no process of the container ever has a program of the host as its executable (CVE-2019-5736).
  *
- * Theory of operation: the monitor has created the namespaces (PLAN_RUN) or will have them joined (PLAN_EXEC); it hands over
- * a plan (descriptor 3) and a packet socket (descriptor 4). The steps below run in order; the first that fails is reported as
- * "step: what: why" over the socket and ends the process. A successful exec closes the socket, which is how the monitor learns
- * of it. The order is the security of the whole thing, and a test checks it:
+ * Theory of operation: the monitor has created the namespaces (PLAN_RUN) or will have them joined (PLAN_EXEC); it hands
+ *over a plan (descriptor 3) and a packet socket (descriptor 4). The steps below run in order; the first that fails is
+ *reported as "step: what: why" over the socket and ends the process. A successful exec closes the socket, which is how
+ *the monitor learns of it. The order is the security of the whole thing, and a test checks it:
  *
  *	mounts before pivot_root (the host's device nodes are still to be had), by descriptor;
  *	settings below /proc through the proc file system that we mounted, never by a path of the image;
@@ -167,8 +167,14 @@ static int run_role(struct stage *s, struct err *e)
 
 int main(void)
 {
-	struct stage s = { .sock = PLAN_SOCK_FD, .root = -EBADF, .proc = -EBADF, .dev = -EBADF,
-			   .pts = -EBADF,	 .null = -EBADF, .tty = -EBADF,	 .exit_code = 125 };
+	struct stage s = { .sock = PLAN_SOCK_FD,
+			   .root = -EBADF,
+			   .proc = -EBADF,
+			   .dev = -EBADF,
+			   .pts = -EBADF,
+			   .null = -EBADF,
+			   .tty = -EBADF,
+			   .exit_code = 125 };
 	struct err e = { 0 };
 	struct stat st;
 	void *block;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The container's file systems. A target is opened once, below the root's descriptor (openat2, RESOLVE_IN_ROOT), and a mount
- * is moved onto that descriptor: no path is looked up twice, so another container that swaps folders on a shared volume
- * meanwhile (CVE-2021-30465, CVE-2024-45310) changes nothing.
+ * The container's file systems. A target is opened once, below the root's descriptor (openat2, RESOLVE_IN_ROOT), and a
+ * mount is moved onto that descriptor: no path is looked up twice, so another container that swaps folders on a shared
+ * volume meanwhile (CVE-2021-30465, CVE-2024-45310) changes nothing.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -72,8 +72,8 @@ static int new_fs(const char *type, const char *data, uint64_t attrs, int *ret, 
  * @s:	Stage
  * @e:	Failure
  *
- * The detached mount goes on top of "/" itself: lookups of "/dev/null" still start below it, since our root folder does not
- * change before pivot_root.
+ * The detached mount goes on top of "/" itself: lookups of "/dev/null" still start below it, since our root folder does
+ * not change before pivot_root.
  *
  * Return: 0 or negative errno
  */
@@ -142,15 +142,17 @@ static int require_folder(const struct stage *s, const char *path, struct err *e
 }
 
 /*
- * Attributes and propagation of an attached mount the old way, for Linux 5.11, which lacks mount_setattr(2): by the path of a
- * descriptor of ours in the host's /proc, which is still there before pivot_root.
+ * Attributes and propagation of an attached mount the old way, for Linux 5.11, which lacks mount_setattr(2): by the
+ * path of a descriptor of ours in the host's /proc, which is still there before pivot_root.
  */
 static int remount(const struct stage *s, const char *target, uint64_t attrs, uint64_t propagation)
 {
 	static const struct {
 		uint64_t attr;
 		unsigned long flag;
-	} flags[] = { { MOUNT_ATTR_RDONLY, MS_RDONLY }, { MOUNT_ATTR_NOSUID, MS_NOSUID }, { MOUNT_ATTR_NODEV, MS_NODEV },
+	} flags[] = { { MOUNT_ATTR_RDONLY, MS_RDONLY },
+		      { MOUNT_ATTR_NOSUID, MS_NOSUID },
+		      { MOUNT_ATTR_NODEV, MS_NODEV },
 		      { MOUNT_ATTR_NOEXEC, MS_NOEXEC } };
 	auto_close int fd = fs_open_in_root(s->root, target, O_PATH, 0);
 	unsigned long ms = MS_REMOUNT | MS_BIND;
@@ -377,7 +379,8 @@ int step_readonly(struct stage *s, struct err *e)
 		mnt = sys_open_tree(at, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
 		if (mnt < 0)
 			return err_set(e, mnt, "clone '%s'", path);
-		r = attach_with(s, mnt, at, path, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, 0,
+		r = attach_with(s, mnt, at, path,
+				MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, 0,
 				AT_RECURSIVE, e);
 		if (r < 0)
 			return r;
