@@ -534,9 +534,15 @@ static void release_name(int root, const struct ctr_config *cfg)
 		unlinkat(root, link, 0);
 }
 
+/* A name as the store's own; our lock, which moves along, tells the store that somebody is at work there. */
+static char *trash_name(const struct ctr_config *cfg)
+{
+	return xasprintf("trash/%.16s", cfg->id);
+}
+
 int ctr_discard(struct store *s, const struct ctr_config *cfg, struct err *e)
 {
-	auto_free char *path = xasprintf("containers/%s", cfg->id), *trash = xasprintf("trash/%s", cfg->id);
+	auto_free char *path = xasprintf("containers/%s", cfg->id), *trash = trash_name(cfg);
 
 	release_name(store_fd(s), cfg);
 	if (renameat(store_fd(s), path, store_fd(s), trash) < 0)
@@ -546,7 +552,7 @@ int ctr_discard(struct store *s, const struct ctr_config *cfg, struct err *e)
 
 int ctr_discard_finish(struct store *s, const struct ctr_config *cfg, struct err *e)
 {
-	auto_free char *trash = xasprintf("trash/%s", cfg->id);
+	auto_free char *trash = trash_name(cfg);
 
 	return fs_remove_tree(store_fd(s), trash, e);
 }
