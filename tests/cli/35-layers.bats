@@ -1,0 +1,268 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# What hostile layers must not achieve (TL-01 to TL-15).
+
+load common
+load layers
+
+# owner ID: what a single-id map makes of it.
+owner() {
+	[ "$SKIFF_TEST_MODE" = single ] && echo 0 || echo "$1"
+}
+
+setup() { layers_setup; }
+teardown() { layers_teardown; }
+
+@test "TL-01 names that lead out are refused, absolute ones stay inside" {
+	refuses name-dotdot "'..' in a name"
+	refuses name-inner "'..' in a name"
+	refuses name-up "'..' in a name"
+	refuses name-empty "no name"
+	refuses name-long "too long"
+	refuses name-component "too long"
+	refuses name-nul "NUL"
+	loads name-absolute
+	is "$(tree | tail -1)" "f 644 0:0 5 ${CANARY#/}/x "
+}
+
+@test "TL-01 names are bytes" {
+	loads name-utf8
+	is "$(tree | tail -1)" "f 644 0:0 5 café/€ "
+	loads name-latin1
+	is "$(in_layer 0 sh -c 'ls | od -An -tx1' | tr -d ' ')" "636166e90a"
+}
+
+@test "TL-02 symlinks lead to places inside the layer" {
+	local c
+	for c in abs-file rel-file dot-file chain chain-up; do
+		loads "link-$c"
+		contains Loaded
+		[[ $(tree) == *"f 644 0:0 5 ${CANARY#/}/x "* ]] || fail "$c: $(tree)"
+	done
+	loads link-proc
+	[[ $(tree) == *"f 644 0:0 5 proc/self/root/${CANARY#/}/x "* ]]
+	loads link-to-dir
+	[[ $(tree) == *"f 644 0:0 5 real/x "* ]]
+	loads link-to-dir-abs
+	[[ $(tree) == *"f 644 0:0 5 real/x "* ]]
+	loads link-to-nothing
+	[[ $(tree) == *"f 644 0:0 5 not/there/x "* ]]
+}
+
+@test "TL-02 symlinks that lead in circles, files that are no folders" {
+	refuses link-loop "symbolic links"
+	refuses link-self "symbolic links"
+	refuses link-to-file "Not a directory"
+}
+
+@test "TL-02 an entry replaces a symlink of its name, it does not follow it" {
+	loads link-dir-over
+	is "$(tree)" "$(printf 'd 755 0:0 4096 l \nf 644 0:0 5 l/x ')"
+	loads link-file-over
+	is "$(tree)" "f 644 0:0 5 l "
+	loads link-sym-over
+	[[ $(tree) == *"l 777 0:0 4 l here"* ]]
+	loads link-hard-over
+	is "$(tree | cut -d' ' -f1,5)" "$(printf 'f f\nf l')"
+}
+
+@test "TL-03 hard links reach nothing outside, and change nothing through symlinks" {
+	refuses link-hard-abs "hard link"
+	refuses link-hard-up "'..' in a name"
+	refuses link-hard-through "hard link"
+	refuses link-hard-dir "a hard link to a folder"
+	refuses link-hard-missing "hard link"
+	loads link-hard-sym
+	is "$(tree | head -1)" "f 644 0:0 5 h "
+	loads link-hard-sym-chmod
+	loads hard-mode
+	local n=$((${#CANARY} + 7))
+	is "$(tree)" "$(printf 'l 777 0:0 %s h %s\nl 777 0:0 %s s %s' $n "$CANARY/secret" $n "$CANARY/secret")"
+	loads sym-mode
+	loads link-hard-self
+	loads link-hard-twice
+	is "$(in_layer 0 stat -c %h f g)" "$(printf '2\n2')"
+}
+
+@test "TL-04 a layer is made where nobody else can reach it" {
+	loads good
+	is "$(find "$SKIFF_ROOT" -maxdepth 2 ! -type l -perm /077 | grep -v '/diff')" ""
+	is "$(stat -c %a "$SKIFF_ROOT"/layers/*)" 700
+}
+
+@test "TL-05 the root is a folder" {
+	local c
+	for c in sym sym2 file hard fifo; do
+		refuses "root-$c" "the root can only be a folder"
+	done
+	loads root-dir
+	is "$(in_layer 0 stat -c '%a %u' .)" "711 $(owner 3)"
+}
+
+@test "TL-06 whiteouts remove what lower layers have, and only that" {
+	local c
+	declare -A want=(
+		[file]="./d/two ./e/x ./g " [dir]="./e/x ./f ./g " [opaque]="./d/three ./e/x ./f ./g "
+		[opaque-late]="./d/three ./e/x ./f ./g " [opaque-root]="./new "
+		[same-after]="./d/one ./d/two ./e/x ./f ./g " [same-before]="./d/one ./d/two ./e/x ./f ./g "
+		[dir-again]="./d/three ./e/x ./f ./g "
+		[dir-again-after]="./d/three ./e/x ./f ./g " [dir-implied]="./d/three ./e/x ./f ./g "
+		[aufs]="./d/one ./d/two ./e/x ./f ./g " [missing]="./d/one ./d/two ./e/x ./f ./g "
+	)
+	for c in "${!want[@]}"; do
+		loads "wh-$c"
+		[ "$(merged)" = "${want[$c]}" ] || fail "$c: got '$(merged)' want '${want[$c]}'"
+	done
+	loads wh-same-after
+	is "$(in_layer 1 cat f)" new
+}
+
+@test "TL-06 whiteouts of nothing and of places elsewhere" {
+	refuses wh-none "names nothing"
+	refuses wh-dot "names nothing"
+	refuses wh-dotdot "names nothing"
+	refuses wh-hard "removed"
+	loads wh-sym
+	loads wh-up
+	[[ $(tree 1) == *"f 644 0:0 0 .wh.../x"* ]]
+}
+
+@test "TL-07 overlay's own marks do not come from images" {
+	refuses overlay-chr00 "0:0"
+	loads overlay-xattrs
+	is "$(in_layer 1 python3 -c 'import os; print(*os.listxattr("d"), *os.listxattr("h"))')" "user.kept user.kept"
+	loads overlay-redirect
+	is "$(merged)" "./d/one ./d/two ./e/x ./f ./g "
+}
+
+@test "TL-08 device nodes are not made but written down, fifos do not block" {
+	loads devices
+	is "$(tree | cut -d' ' -f1,5)" "$(printf 'd dev\nd etc\np etc/passwd\nf ok')"
+	run -0 cat "$SKIFF_ROOT"/layers/*/meta.json
+	contains '"skippedDevices":2'
+	contains '{"path":"dev/sda","type":"b","major":8,"minor":0'
+	run skiff run --rm --network none -v /bin/busybox:/busybox:ro tl:1 /busybox echo started
+	contains started
+}
+
+@test "TL-09 set-id bits and capabilities survive the change of owner" {
+	loads caps
+	is "$(tree)" "$(printf '%s \n' "f 6711 $(owner 5):$(owner 6) 2 other" 'f 644 0:0 2 ping' \
+		"f 2755 0:$(owner 7) 3 sg" "d 2775 0:$(owner 8) 4096 sgd" 'f 644 0:0 2 sgd/f' 'd 755 0:0 4096 sgd/sub' 'd 1777 0:0 4096 sticky' 'f 4755 0:0 3 su')"
+	is "$(in_layer 0 python3 -c 'import os; print(os.getxattr("ping", "security.capability").hex())')" \
+		"0100000200200000000000000000000000000000"
+}
+
+@test "TL-10 sizes that no disk has" {
+	refuses bomb-sparse "overflow"
+	refuses bomb-pax-size "overflow"
+	refuses bomb-sparse-pax "File too large"
+	refuses bomb-pax-header "too large"
+	refuses bomb-xattr "extended attributes"
+	refuses name-depth "too long"
+}
+
+@test "TL-10 a hundred gigabytes of nothing take no space" {
+	loads sparse-good
+	is "$(in_layer 0 stat -c %s f)" 107374182400
+	[ "$(in_layer 0 stat -c %b f)" -lt 100 ]
+	is "$(in_layer 0 tail -c 3 f)" zzz
+	is "$(in_layer 0 cat after)" after
+}
+
+@test "TL-10 what blows up by a thousand is written as a stream" {
+	python3 "$BATS_TEST_DIRNAME/tl.py" gzip-bomb "$BATS_TEST_TMPDIR/a.tar" 200
+	skiff load -i "$BATS_TEST_TMPDIR/a.tar" &
+	local pid=$! peak=0 now
+	while kill -0 $pid 2>/dev/null; do
+		now=$(ps -o rss= --ppid $pid | sort -n | tail -1)
+		[ "${now:-0}" -le "$peak" ] || peak=$now
+		sleep 0.02
+	done
+	wait $pid
+	[ "$peak" -lt 65536 ] || fail "an unpacker had $peak KiB"
+}
+
+@test "TL-11 a layer that is cut off anywhere is refused, and leaves nothing" {
+	local n size
+	python3 "$BATS_TEST_DIRNAME/tl.py" truncated "$BATS_TEST_TMPDIR/a.tar" 100000000
+	size=$(tar -xOf "$BATS_TEST_TMPDIR/a.tar" 0/layer.tar | wc -c)
+	for ((n = 0; n < size; n += 512)); do
+		tl truncated "$n"
+		[ "$status" = 1 ] || fail "cut at $n: status $status"
+	done
+	nothing_is_left
+}
+
+@test "TL-11 a layer with one wrong byte is refused or is what the digest says" {
+	local n
+	for n in 1 2 4 10 20 50 77 100 333 500 1000 2000 -1 -3 -5 -8 -12; do
+		tl flipped "$n"
+		[ "$status" = 1 ] || skiff system check
+		skiff rmi -a -f
+	done
+	nothing_is_left
+}
+
+@test "TL-12 headers that say two things" {
+	refuses desync-two-paths "two different values of path"
+	refuses desync-two-sizes "two different values of size"
+	refuses desync-two-pax "two PAX headers"
+	refuses desync-negative "negative"
+	refuses desync-global "global PAX header"
+}
+
+@test "TL-12 PAX wins over the old header, as other readers have it" {
+	loads desync-pax-wins
+	is "$(tree | cut -d' ' -f4,5)" "$(printf '2 last\n1024 outer')"
+	tar -xOf "$BATS_TEST_TMPDIR/a.tar" 0/layer.tar >"$BATS_TEST_TMPDIR/layer.tar"
+	run -0 python3 -c 'import sys, tarfile; print(*sorted(m.name for m in tarfile.open(sys.argv[1])))' \
+		"$BATS_TEST_TMPDIR/layer.tar"
+	is "$output" "last outer"
+}
+
+@test "TL-13 ids that are not in the map are named, times never fail" {
+	if [ "$SKIFF_TEST_MODE" = single ]; then
+		loads ids-big-uid
+		is "$(tree)" "f 644 0:0 5 f "
+	else
+		refuses ids-big-uid "user id 70000 is not among"
+		refuses ids-huge-gid "group id 4294967294 is not among"
+		refuses ids-over "user id 8589934592"
+	fi
+	loads times
+	is "$(in_layer 0 stat -c %Y old nano d)" "$(printf -- '-1\n1600000000\n1500000000')"
+	is "$(in_layer 0 stat -c %y nano | cut -d' ' -f2 | cut -c10-18)" 123456789
+}
+
+@test "TL-14 digests and diff ids" {
+	refuses wrong-diff-id "wrong diff id"
+	refuses gzip-garbage "garbage behind the gzip data"
+	loads gzip-members
+	skiff rmi -a
+	loads gzip-zeros
+}
+
+@test "TL-15 libarchive is asked for tar only: other formats and filters are corrupt tars" {
+	printf '\x89LZO\x00\x0d\x0a\x1a\x0a and more' >"$BATS_TEST_TMPDIR/x"
+	mkdir -p "$BATS_TEST_TMPDIR/bin"
+	printf '#!/bin/sh\ntouch %s/ran\n' "$BATS_TEST_TMPDIR" >"$BATS_TEST_TMPDIR/bin/lzop"
+	cp "$BATS_TEST_TMPDIR/bin/lzop" "$BATS_TEST_TMPDIR/bin/lrzip"
+	chmod +x "$BATS_TEST_TMPDIR"/bin/*
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH run -1 skiff load -i "$BATS_TEST_TMPDIR/x"
+	contains "corrupt or of an unknown format"
+	[ ! -e "$BATS_TEST_TMPDIR/ran" ]
+	python3 -c 'import sys, zipfile; zipfile.ZipFile(sys.argv[1], "w").writestr("a", "b")' "$BATS_TEST_TMPDIR/zip"
+	run -1 skiff load -i "$BATS_TEST_TMPDIR/zip"
+	contains "corrupt or of an unknown format"
+	nothing_is_left
+}
+
+@test "a layer that replaces its own files is unpacked, and its blob is kept" {
+	loads replaced
+	is "$(in_layer 0 cat f)" second
+	is "$(tree | tail -1)" "f 644 0:0 7 f "
+	is "$(find "$SKIFF_ROOT/oci/blobs/sha256" -type f | wc -l)" 3
+	skiff rmi tl:1
+	nothing_is_left
+}
