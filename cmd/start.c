@@ -50,7 +50,7 @@ static int start_one(struct ctx *ctx, struct store *store, const char *name, con
 	*ret_code = 1;
 	if (r < 0)
 		return r;
-	if (ctr_is_running(&c) && !(o->attach || o->interactive)) {
+	if (ctr_is_running_settled(&c) && !(o->attach || o->interactive)) {
 		printf("%s\n", name); /* docker: nothing to do, and no error */
 		return 0;
 	}

@@ -137,7 +137,7 @@ static int rm_one(struct ctr *c, const char *name, const void *opts, struct err 
 
 	if (o->force) {
 		r = ctr_remove_forced(c, e);
-	} else if (ctr_is_running(c)) {
+	} else if (ctr_is_running_settled(c)) {
 		return err_say(e, EBUSY,
 			       "cannot remove container \"%s\": container is running: stop the container before "
 			       "removing or force "

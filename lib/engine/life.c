@@ -157,6 +157,19 @@ int ctr_wait_ended(const struct ctr *c, int64_t timeout_ms, struct err *e)
 	return 0;
 }
 
+bool ctr_is_running_settled(const struct ctr *c)
+{
+	struct ctr_state s;
+	bool ended;
+
+	if (!ctr_is_running(c))
+		return false;
+	ctr_read_state(c, &s);
+	ended = s.status == CTR_EXITED;
+	ctr_state_done(&s);
+	return !ended || ctr_wait_ended(c, MONITOR_PATIENCE_MS, NULL) < 0;
+}
+
 int ctr_stop(const struct ctr *c, const char *signal, int64_t timeout_s, struct err *e)
 {
 	const char *text = signal ? signal : c->config.stop_signal ? c->config.stop_signal : "TERM";
