@@ -46,9 +46,9 @@ static void command_text(const struct ctr_config *c, bool full, struct sbuf *b)
 	sbuf_printf(b, "\"%s\"", sbuf_str(&shown));
 }
 
-static void ports_text(const struct ctr_config *c, const struct ctr_state *s, struct sbuf *b)
+static void ports_text(const struct ctr_state *s, struct sbuf *b)
 {
-	for (char **t = s->status == CTR_RUNNING ? c->ports : NULL; t && *t; t++) {
+	for (char **t = s->status == CTR_RUNNING ? s->ports : NULL; t && *t; t++) {
 		struct portspec *p = NULL;
 		size_t n = 0;
 
@@ -91,7 +91,7 @@ static struct json *row(const struct ctr *c, const struct ctr_state *s, const st
 
 	command_text(f, o->no_trunc, &command);
 	status_text(s, &status);
-	ports_text(f, s, &ports);
+	ports_text(s, &ports);
 	*ret_labels = json_new_object();
 	for
 		KV_EACH(f->labels, i)

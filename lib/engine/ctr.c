@@ -114,6 +114,7 @@ static const struct field state_fields[] = {
 	S("Error", F_STR, error),
 	S("StartedAt", F_I64, started_ns),
 	S("FinishedAt", F_I64, finished_ns),
+	S("Ports", F_STRV, ports),
 	S("OOMKilled", F_BOOL, oom_killed),
 	{ NULL, F_STR, 0 },
 };
@@ -561,6 +562,7 @@ int ctr_remove(struct ctr *c, struct err *e)
 {
 	auto_close int lock = openat(c->dirfd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	auto_close int parent = -EBADF;
+	char path[128];
 	int r;
 
 	if (lock < 0 && errno == ENOENT) /* --rm: its monitor was faster */
@@ -576,6 +578,8 @@ int ctr_remove(struct ctr *c, struct err *e)
 	if (r < 0)
 		return r;
 	release_name(store_fd(c->store), &c->config);
+	if (ctr_socket_path(c->store, c->config.id, path, sizeof(path), NULL) == 0)
+		unlink(path); /* what a killed monitor has left */
 	/* config.json first: from then on nobody lists it, even if we are killed before the rest is gone. */
 	unlinkat(c->dirfd, "config.json", 0);
 	return store_remove_tree(c->store, parent, c->config.id, e);

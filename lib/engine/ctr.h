@@ -79,6 +79,7 @@ enum ctr_status { CTR_CREATED, CTR_RUNNING, CTR_PAUSED, CTR_EXITED, CTR_DEAD, CT
  * @error:	why the last start failed, or NULL
  * @started_ns:	0: never
  * @finished_ns: 0: never
+ * @ports:	what is published, as -p has it, with the host ports that were taken
  * @monitor_died: derived: it says running, and nobody holds the lock
  */
 struct ctr_state {
@@ -87,6 +88,7 @@ struct ctr_state {
 	int64_t exit_code;
 	char *error;
 	int64_t started_ns, finished_ns;
+	char **ports;
 	bool oom_killed;
 	bool monitor_died;
 };

@@ -50,11 +50,11 @@ static char **argv_of(const struct ctr_config *c)
 	return v;
 }
 
-static void port_bindings(struct json *to, const char *key, const struct ctr_config *c)
+static void port_bindings(struct json *to, const char *key, char *const *ports)
 {
 	struct json *j = json_set_object(to, key);
 
-	for (char **t = c->ports; t && *t; t++) {
+	for (char *const *t = ports; t && *t; t++) {
 		struct portspec *p = NULL;
 		size_t n = 0;
 
@@ -82,7 +82,7 @@ static void host_config(struct json *to, const struct ctr_config *c)
 	json_set_str(o, "Type", c->log_driver ? c->log_driver : "json-file");
 	json_set_map(o, "Config", c->log_opts);
 	json_set_str(j, "NetworkMode", c->network ? c->network : "");
-	port_bindings(j, "PortBindings", c);
+	port_bindings(j, "PortBindings", c->ports);
 	o = json_set_object(j, "RestartPolicy");
 	json_set_str(o, "Name", "no");
 	json_set_i64(o, "MaximumRetryCount", 0);
@@ -156,7 +156,7 @@ static void network_json(struct json *to, const struct ctr_config *c, const stru
 	bool up = s->status == CTR_RUNNING && c->network && str_has_prefix(c->network, "slirp4netns");
 
 	json_set_str(j, "SandboxID", "");
-	port_bindings(j, "Ports", c);
+	port_bindings(j, "Ports", up ? s->ports : NULL);
 	json_set_str(j, "IPAddress", up ? UPLINK_ADDRESS : "");
 	json_set_str(j, "Gateway", up ? UPLINK_GATEWAY : "");
 	n = json_set_object(json_set_object(j, "Networks"), c->network ? c->network : "none");

@@ -234,6 +234,9 @@ static int publish_ports(struct mon *m, struct err *e)
 			unsigned port;
 
 			r = uplink_publish(m->api_path, &p[i], &port, e);
+			if (r == 0)
+				strv_add_take(&m->state.ports, xasprintf("%s:%u:%u/%s", p[i].ip ? p[i].ip : "0.0.0.0", port,
+									 p[i].port, port_proto_name(p[i].proto)));
 		}
 		portspec_free(p, n);
 		if (r < 0)
@@ -258,6 +261,8 @@ static void on_uplink_ready(struct mon *m, struct source *s, uint32_t events)
 		return;
 	}
 	trace_mark("network ready");
+	if (m->state.ports)
+		write_state(m);
 	m->net_ready = true;
 	give_go(m);
 }
@@ -581,6 +586,7 @@ static void clean_up(struct mon *m)
 		unlink(m->api_path);
 	m->state.status = m->started ? CTR_EXITED : CTR_CREATED;
 	m->state.pid = m->state.monitor_pid = 0;
+	strv_freep(&m->state.ports);
 	m->state.exit_code = m->exit_code;
 	m->state.finished_ns = time_now();
 	if (!m->c->auto_remove)
