@@ -113,15 +113,24 @@ hit_run() { # NAME INJECTION
 			[[ $output == *"rror: "* ]] || fail "$name $n of $total: status $status without an error: $output"
 		fi
 		# A process that was killed may take a moment to be gone with all that it had.
-		wait_for 5 nothing_left || fail "$name $n of $total: left: $(u skiff ps -a) $(pgrep -u "$SKIFF_TEST_USER" -a skiff)"
+		wait_for 5 nothing_left || fail "$name $n of $total: left: $(u skiff ps -a) $(ours)"
 		run u "${run[@]}"
 		[ "$status" = 0 ] || fail "$name $n of $total: the next run fails: $output"
 	done
 }
 
+# The processes of this file are those of its cgroup: other files run at the same time.
+ours() {
+	local tree
+	tree=/sys/fs/cgroup$(sed -n 's/^0:://p' /proc/self/cgroup)
+	find "$tree" -name cgroup.procs -exec cat {} + | while read -r pid; do
+		grep -s '^skiff' "/proc/$pid/comm" && tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null
+	done
+}
+
 # No process of ours; a container that was killed before it could be removed may be listed, but not as running.
 nothing_left() {
-	[ -z "$(pgrep -u "$SKIFF_TEST_USER" '^skiff')" ] && [ -z "$(u skiff ps -q)" ]
+	[ -z "$(ours)" ] && [ -z "$(u skiff ps -q)" ]
 }
 
 @test "pull: no space left at a write" {

@@ -131,7 +131,8 @@ u '"$RUN"'"'
 }
 
 @test "masked /proc: a container runs, with a warning" {
-	walled "mkdir -p $BATS_TEST_TMPDIR/e; mount --bind $BATS_TEST_TMPDIR/e /proc/sys/fs && u $RUN; u skiff doctor"
+	# As docker and podman cover it.
+	walled "mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys && mount --bind /dev/null /proc/keys && u $RUN; u skiff doctor"
 	contains aboard
 	contains "unmask=ALL"
 }
