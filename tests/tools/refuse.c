@@ -43,6 +43,8 @@ int main(int argc, char **argv)
 	if (!ctx)
 		return fail("make a filter", ENOMEM);
 	r = geteuid() == 0 ? seccomp_attr_set(ctx, SCMP_FLTATR_CTL_NNP, 0) : 0;
+	if (r == 0)
+		r = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ALLOW);
 	for (i = 1; r == 0 && i < argc && strcmp(argv[i], "--") != 0; i++) {
 		r = add(ctx, argv[i]);
 		if (r < 0)
