@@ -16,6 +16,7 @@
 #include "lib/runtime/userns.h"
 #include "lib/runtime/walls.h"
 #include "storage/driver_int.h"
+#include "storage/store_int.h"
 
 /*
  * Theory of operation
@@ -23,7 +24,8 @@
  * The fuse file system is mounted by us (detached, no mount point needed), and fuse-overlayfs gets the open /dev/fuse
  * as "/dev/fd/N": there is nothing to wait for, the kernel queues requests until it answers. It ends when the last
  * mount of the file system is gone. Folders are given to it as /proc/self/fd/N, which it resolves at its start: no path of
- * the store stands in its options.
+ * the store stands in its options. But it takes the resolved path of the upper folder apart at ':' once more; where that
+ * would hurt, the container's folder is mounted at a place with a plain name, in our own mount namespace.
  *
  * Shifted ids: on disk a file has the image's ids (those of level A); level B knows them as other ids of A. Each range of
  * B's map (inside, outside) is exactly that translation.
@@ -92,13 +94,42 @@ static void add_mapping(struct sbuf *o, const char *key, const struct idmap_rang
 		sbuf_printf(o, "%s%u:%u:%u", i ? ":" : "", r[i].inside, r[i].outside, r[i].count);
 }
 
-static void add_options(struct sbuf *o, const struct driver_mount_spec *spec, const int *lower, size_t n,
-			const struct driver_upper *up)
+/* *ret: where the container's folder has a plain name now, or NULL when its own path is fine. */
+static int make_path_plain(const struct driver_mount_spec *spec, const char **ret, struct err *e)
 {
+	auto_close int m = -EBADF;
+	auto_free char *path = NULL;
+	char link[32];
+	int r;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", spec->dirfd);
+	r = fs_readlink(AT_FDCWD, link, &path, e);
+	if (r < 0 || !strpbrk(path, ":,\\"))
+		return r;
+	m = sys_open_tree(spec->dirfd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+	if (m < 0)
+		return err_set(e, m, "clone the container's folder");
+	*ret = store_spare_place(e);
+	if (!*ret)
+		return -ENOENT;
+	r = sys_move_mount(m, "", AT_FDCWD, *ret, MOVE_MOUNT_F_EMPTY_PATH);
+	return r < 0 ? err_set(e, r, "mount the container's folder at '%s'", *ret) : 0;
+}
+
+static int add_options(struct sbuf *o, const struct driver_mount_spec *spec, const int *lower, size_t n,
+		       const struct driver_upper *up, struct err *e)
+{
+	const char *plain = NULL;
+	int r = up->upper >= 0 ? make_path_plain(spec, &plain, e) : 0;
+
+	if (r < 0)
+		return r;
 	sbuf_adds(o, "lowerdir=");
 	for (size_t i = n; i-- > 0;)
 		sbuf_printf(o, "/proc/self/fd/%d%s", lower[i], i ? ":" : "");
-	if (up->upper >= 0)
+	if (plain)
+		sbuf_printf(o, ",upperdir=%s/%s,workdir=%s/%s", plain, spec->upper, plain, spec->work);
+	else if (up->upper >= 0)
 		sbuf_printf(o, ",upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d", up->upper, up->work);
 	if (spec->is_volatile)
 		sbuf_adds(o, ",volatile");
@@ -106,6 +137,7 @@ static void add_options(struct sbuf *o, const struct driver_mount_spec *spec, co
 		add_mapping(o, "uidmapping", spec->shift->uid, spec->shift->n_uid);
 		add_mapping(o, "gidmapping", spec->shift->gid, spec->shift->n_gid);
 	}
+	return 0;
 }
 
 static int fuse_mount(struct store *s, const struct driver_mount_spec *spec, const int *lower, size_t n_lower,
@@ -127,9 +159,10 @@ static int fuse_mount(struct store *s, const struct driver_mount_spec *spec, con
 	if (fuse < 0)
 		return walls_explain_fuse(errno, e);
 	r = mount_fuse(fuse, spec->read_only, &m, e);
+	if (r == 0)
+		r = add_options(&options, spec, lower, n_lower, &up, e);
 	if (r < 0)
 		return r;
-	add_options(&options, spec, lower, n_lower, &up);
 	keep = xcalloc(n_lower + 3, sizeof(*keep));
 	for (size_t i = 0; i < n_lower; i++)
 		keep[n_keep++] = lower[i];

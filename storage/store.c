@@ -294,11 +294,42 @@ const char *store_root(const struct store *s)
 	return s->root;
 }
 
-/*
- * A mount point that is in every mount namespace, that no container binds, and below which nothing of use is: the clone of
- * the store has to be attached somewhere, because overlay takes only layers of mounts in its own namespace.
+/**
+ * store_spare_place() - An empty folder of the host to mount something on, in our own mount namespace
+ * @e:	Failure
+ *
+ * Empty: so nobody binds something below it into a container. Not in /proc or /sys: the kernel lets nobody mount these two
+ * again where a part of them is covered.
+ *
+ * Return: its path, or NULL
  */
-#define CLONE_POINT "/proc/tty"
+const char *store_spare_place(struct err *e)
+{
+	static const char *const places[] = { "/media", "/mnt", "/srv", "/opt", "/boot", "/home" };
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+		auto_strv char **names = NULL;
+
+		if (fs_list_dir(AT_FDCWD, places[i], &names, NULL) == 0 && !names)
+			return places[i];
+	}
+	err_say(e, ENOENT, "there is no empty folder such as /mnt or /media to mount on");
+	return NULL;
+}
+
+/* Overlay takes only layers of mounts in its own namespace: the clone has to be attached somewhere. */
+static int attach_clone(struct store *s, int *ret_fd, struct err *e)
+{
+	const char *place = store_spare_place(e);
+	int r;
+
+	if (!place)
+		return err_wrap(e, -ENOENT, "attach the store '%s' in the user namespace", s->root);
+	r = sys_move_mount(s->tree_fd, "", AT_FDCWD, place, MOVE_MOUNT_F_EMPTY_PATH);
+	if (r < 0)
+		return err_set(e, r, "attach the store '%s' in the user namespace", s->root);
+	return fs_open_dir(AT_FDCWD, place, ret_fd, e);
+}
 
 int store_reopen(struct store *s, struct err *e)
 {
@@ -309,14 +340,9 @@ int store_reopen(struct store *s, struct err *e)
 		fd_closep(&fd);
 	if (fd < 0 && s->tree_fd < 0)
 		return err_set(e, errno, "open the store '%s' in the user namespace", s->root);
-	if (fd < 0) {
-		r = sys_move_mount(s->tree_fd, "", AT_FDCWD, CLONE_POINT, MOVE_MOUNT_F_EMPTY_PATH);
-		if (r < 0)
-			return err_set(e, r, "attach the store '%s' in the user namespace", s->root);
-		fd = open(CLONE_POINT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (fd < 0)
-			return err_set(e, errno, "open the store's clone");
-	}
+	r = fd < 0 ? attach_clone(s, &fd, e) : 0;
+	if (r < 0)
+		return r;
 	fd_closep(&s->fd);
 	s->fd = take_fd(&fd);
 	return 0;

@@ -36,6 +36,7 @@ struct store {
 
 /* store.c */
 bool store_owns_name(const char *name);
+const char *store_spare_place(struct err *e);
 
 /* tag.c */
 #define TAG_FILE_MAX 16384

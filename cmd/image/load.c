@@ -203,14 +203,21 @@ static int unpack_all(struct load *l, struct err *e)
 	return r;
 }
 
+static int stage_document(struct load *l, const char *digest, const char *text, size_t len, struct err *e)
+{
+	int r = store_txn_need_blob(l->t, digest, e);
+
+	return r == 0 ? store_txn_blob_write(l->t, digest, text, len, e) : r < 0 ? r : 0;
+}
+
 static int stage_image(struct load *l, const struct archive_image *i, struct err *e)
 {
 	struct image_rec rec = { 0 };
 	auto_free char *manifest = xstrdup(i->manifest_digest);
-	int r = store_txn_blob_write(l->t, manifest, i->manifest_text, i->manifest_len, e);
+	int r = stage_document(l, manifest, i->manifest_text, i->manifest_len, e);
 
 	if (r == 0)
-		r = store_txn_blob_write(l->t, i->manifest.config.digest, i->config_text, i->config_len, e);
+		r = stage_document(l, i->manifest.config.digest, i->config_text, i->config_len, e);
 	rec.manifest_digest = manifest;
 	rec.config_digest = i->manifest.config.digest;
 	for (char **n = i->names; r == 0 && n && *n; n++) {

@@ -148,7 +148,8 @@ teardown() { layers_teardown; }
 @test "TL-09 set-id bits and capabilities survive the change of owner" {
 	loads caps
 	is "$(tree)" "$(printf '%s \n' "f 6711 $(owner 5):$(owner 6) 2 other" 'f 644 0:0 2 ping' \
-		"f 2755 0:$(owner 7) 3 sg" "d 2775 0:$(owner 8) 4096 sgd" 'f 644 0:0 2 sgd/f' 'd 755 0:0 4096 sgd/sub' 'd 1777 0:0 4096 sticky' 'f 4755 0:0 3 su')"
+		"f 2755 0:$(owner 7) 3 sg" "d 2775 0:$(owner 8) 4096 sgd" 'f 644 0:0 2 sgd/f' \
+		'd 755 0:0 4096 sgd/sub' 'd 1777 0:0 4096 sticky' 'f 4755 0:0 3 su')"
 	is "$(in_layer 0 python3 -c 'import os; print(os.getxattr("ping", "security.capability").hex())')" \
 		"0100000200200000000000000000000000000000"
 }
