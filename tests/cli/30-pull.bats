@@ -65,7 +65,7 @@ teardown() {
 }
 
 @test "-q prints the image's id, which finds it" {
-	run -0 skiff pull -q "$PLAIN/team/app"
+	run -0 --separate-stderr skiff pull -q "$PLAIN/team/app"
 	[[ $output =~ ^sha256:[0-9a-f]{64}$ ]]
 	run -0 skiff image inspect "$output"
 }
@@ -197,4 +197,17 @@ teardown() {
 	run -0 env NO_COLOR=1 TERM=xterm script -qec "$SKIFF --root $SKIFF_ROOT pull $FAKE/img" /dev/null
 	contains "Downloading ["
 	lacks $'\033[32m'
+}
+
+@test "proxies of the environment are used, but not for this machine" {
+	local v
+	for v in http_proxy HTTP_PROXY; do
+		rm -rf "$SKIFF_ROOT"
+		rules
+		run -0 env -u no_proxy -u NO_PROXY "$v=http://$FAKE2" "$SKIFF" pull --tls-verify=false registry.example/small
+		[ "$(requests '^1 .*proxied=http://registry.example ')" -ge 3 ]
+		run -0 env "$v=http://$FAKE2" "$SKIFF" pull "$FAKE/img"
+		is "$(requests '^1 .*/img/')" 0
+		run -125 env "$v=http://$FAKE2" no_proxy=registry.example "$SKIFF" pull --tls-verify=false registry.example/multi
+	done
 }

@@ -203,6 +203,23 @@ pulls() {
 	done
 }
 
+@test "a small disk: every size leaves a valid store" {
+	local size
+	mkdir -p "$BATS_TEST_TMPDIR/m"
+	for size in 100k 400k 2m 33m; do
+		# shellcheck disable=SC2016
+		run unshare -rm sh -c 'mount -t tmpfs -o size=$1 none "$2" || exit 77
+			SKIFF_ROOT=$2/s skiff pull -q "$3" >"$2.out" 2>&1 && exit 1
+			SKIFF_ROOT=$2/s skiff system check || exit 2
+			find "$2/s/layers" "$2/s/tags" "$2/s/tmp" "$2/s/trash" -mindepth 1 ! -name guard ! -name blobs' \
+			sh $size "$BATS_TEST_TMPDIR/m" "$FAKE/img"
+		[ "$status" != 77 ] || skip "no user namespace with a tmpfs here"
+		[ "$status" = 0 ] || fail "$size: status $status: $(cat "$BATS_TEST_TMPDIR/m.out") $output"
+		grep -qE "No space left on device|the file system is full" "$BATS_TEST_TMPDIR/m.out" || fail "$size: $(cat "$BATS_TEST_TMPDIR/m.out")"
+		is "$(grep -v "^OK" <<<"$output" | grep /)" ""
+	done
+}
+
 @test "interrupted calls and short counts do not show" {
 	command -v strace >/dev/null || skip "strace is not installed"
 	run -0 strace -qq -o /dev/null -e trace=pwrite64,write,read,poll -e inject=pwrite64:error=EINTR:when=1+3 skiff pull "$FAKE/img"

@@ -150,3 +150,23 @@ os.execvp(sys.argv[1], sys.argv[1:])' skiff pull -q "$FAKE/img" >/dev/null 2>&1 
 	is "$(requests "blobs/$BIG")" 1
 	store_is_valid
 }
+
+@test "pulls and removals at the same time: each succeeds or says why, the store stays valid" {
+	local i pids=()
+	worker() { # IMAGE
+		local k
+		for k in $(seq 12); do
+			skiff pull -q "$FAKE/$1" >/dev/null || return 1
+			[ $((k % 3)) != 0 ] || skiff rmi -f "$FAKE/$1" >/dev/null || return 1
+		done
+	}
+	for i in img shared multi small; do
+		worker $i >"$BATS_TEST_TMPDIR/out-$i" 2>&1 3>&- &
+		pids+=($!)
+	done
+	for i in "${pids[@]}"; do wait "$i" || fail "$(cat "$BATS_TEST_TMPDIR"/out-*)"; done
+	for i in img shared multi small; do run -0 skiff pull "$FAKE/$i"; done
+	store_is_valid
+	run -0 skiff images -q
+	is "${#lines[@]}" 4
+}

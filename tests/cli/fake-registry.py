@@ -236,9 +236,12 @@ class Handler(BaseHTTPRequestHandler):
             return self.plain(200, text.encode())
         if self.path == "/_digests":
             return self.plain(200, "".join(l + "\n" for l in listing).encode())
+        via = re.match(r"http://[^/]+", self.path)  # we are asked as a proxy
+        if via:
+            self.path = self.path[via.end():]
         rule = self.find_rule()
         self.note = f"{self.server.index} {self.command} {self.path} range={self.headers.get('Range', '-')} " \
-                    f"auth={self.headers.get('Authorization', '-').split(' ')[0]}"
+                    f"auth={self.headers.get('Authorization', '-').split(' ')[0]} proxied={via.group() if via else '-'}"
         if "delay" in rule:
             time.sleep(rule["delay"])
         if self.path.startswith("/token") and "status" not in rule and "redirect" not in rule:
