@@ -43,8 +43,10 @@ FUZZ_MAIN := $(O)/tests/fuzz/replay.o
 endif
 $(O)/tests/fuzz/fuzz_%.o: WARN += -Wno-missing-prototypes
 $(FUZZ_BINS): $(O)/%: $(O)/%.o $(FUZZ_MAIN) $(LIBS_ALL)
-	$(call say,LD,$@)$(CC) $(LDFLAGS) $(FUZZ_LD) -o $@ $< $(FUZZ_MAIN) \
+	$(call say,LD,$@)$(CC) $(LDFLAGS) $(FUZZ_LD) -o $@ $(filter %.o,$^) \
 		-Wl,--start-group $(LIBS_ALL) -Wl,--end-group $(LDLIBS_IMAGE)
+# The tables of cmd/ are in no archive.
+$(O)/tests/fuzz/fuzz_opt: $(O)/cmd/opt.o $(O)/cmd/run_opts.o
 .PHONY: fuzz
 fuzz:
 	$(MAKE) O=$(O)-fuzz CC=clang SAN=1 FUZZ=1 fuzz-run
