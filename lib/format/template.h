@@ -20,8 +20,8 @@ struct template;
  * struct template_opts - how to run
  * @missing_is_error:	a member that is not there is an error; else it prints "<no value>"
  * @is_heading:		the data are headings: functions that change a value leave it as it is
- * @method:		what .Name "argument" gives (docker's {{.Label "key"}}): the text, owned, or NULL when there is no
- *			such method
+ * @method:		what .Name "argument" gives (docker's {{.Label "key"}}): the text, owned, or NULL when there is
+ *			no such method
  * @data:		for @method
  */
 struct template_opts {
