@@ -24,10 +24,18 @@ struct images_opts {
 };
 
 static const struct format_column columns[] = {
-	{ "Repository", "REPOSITORY" }, { "Tag", "TAG" },	       { "Digest", "DIGEST" },
-	{ "ID", "IMAGE ID" },		{ "CreatedSince", "CREATED" }, { "CreatedAt", "CREATED AT" },
-	{ "Size", "SIZE" },		{ "Containers", "CONTAINERS" }, { "SharedSize", "SHARED SIZE" },
-	{ "UniqueSize", "UNIQUE SIZE" }, { "VirtualSize", "SIZE" },    { NULL, NULL },
+	{ "Repository", "REPOSITORY" },
+	{ "Tag", "TAG" },
+	{ "Digest", "DIGEST" },
+	{ "ID", "IMAGE ID" },
+	{ "CreatedSince", "CREATED" },
+	{ "CreatedAt", "CREATED AT" },
+	{ "Size", "SIZE" },
+	{ "Containers", "CONTAINERS" },
+	{ "SharedSize", "SHARED SIZE" },
+	{ "UniqueSize", "UNIQUE SIZE" },
+	{ "VirtualSize", "SIZE" },
+	{ NULL, NULL },
 };
 
 /* ---- filters ---- */
@@ -165,8 +173,9 @@ static int new_list(const struct images_opts *o, struct format_list **ret, struc
 	if (o->quiet && !o->format)
 		return format_list_new_quiet(NULL, "ID", columns, ret, e);
 	return format_list_new(o->format,
-			       o->digests ? "{{.Repository}}\t{{.Tag}}\t{{.Digest}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}" :
-					    "{{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}",
+			       o->digests
+				       ? "{{.Repository}}\t{{.Tag}}\t{{.Digest}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}"
+				       : "{{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}",
 			       columns, ret, e);
 }
 
@@ -207,7 +216,8 @@ static const struct opt opts[] = {
 	OPT_STR(0, "format", struct images_opts, format, "Format output using a custom template"),
 	OPT_BOOL(0, "no-trunc", struct images_opts, no_trunc, "Don't truncate output"),
 	OPT_BOOL('q', "quiet", struct images_opts, quiet, "Only show image IDs"),
-	OPT_REFUSE(OPT_KIND_BOOL, 0, "tree", "List multi-platform images as a tree", "is not supported: one platform is kept"),
+	OPT_REFUSE(OPT_KIND_BOOL, 0, "tree", "List multi-platform images as a tree",
+		   "is not supported: one platform is kept"),
 	OPT_END,
 };
 

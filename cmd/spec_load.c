@@ -6,7 +6,8 @@ static const struct opt opts[] = {
 	OPT_REFUSE(OPT_KIND_STR, 0, "platform", "Load only the given platform variant",
 		   "is not supported yet: the variant for this machine is loaded"),
 	OPT_BOOL('q', "quiet", struct load_opts, quiet, "Suppress the load output"),
-	OPT_STR(0, "embedded", struct load_opts, embedded, "Load an image that comes with the program", .flags = OPT_HIDDEN),
+	OPT_STR(0, "embedded", struct load_opts, embedded, "Load an image that comes with the program",
+		.flags = OPT_HIDDEN),
 	OPT_END,
 };
 
@@ -14,7 +15,8 @@ const struct cmd cmd_load = {
 	.path = "image load",
 	.alias = "load",
 	.help = "Load an image from a tar archive or STDIN",
-	.more = "The archive is what `save` writes (docker's format or an OCI layout), plain or compressed with gzip or zstd.",
+	.more = "The archive is what `save` writes (docker's format or an OCI layout), plain or compressed with gzip "
+		"or zstd.",
 	.opts = opts,
 	.opts_size = sizeof(struct load_opts),
 	.max_args = 0,

@@ -46,7 +46,8 @@ static const struct opt opts[] = {
 const struct cmd cmd_system_reset = {
 	.path = "system reset",
 	.help = "Remove all containers, images and everything else of this store",
-	.more = "Files that belong to subordinate ids, which your user could not remove, are removed too. Containers that run\n"
+	.more = "Files that belong to subordinate ids, which your user could not remove, are removed too. Containers "
+		"that run\n"
 		"are not stopped: the command refuses while there are some.",
 	.opts = opts,
 	.opts_size = sizeof(struct reset_opts),

@@ -13,7 +13,8 @@ static int check_target(const char *text, struct err *e)
 
 	if (r < 0)
 		return r;
-	return ref_is_embedded(&ref) ? err_say(e, EINVAL, "'%s': embedded/ is reserved for images of the program", text) : 0;
+	return ref_is_embedded(&ref) ? err_say(e, EINVAL, "'%s': embedded/ is reserved for images of the program", text)
+				     : 0;
 }
 
 static int tag_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e)

@@ -16,8 +16,8 @@
 #include "storage/store_int.h"
 
 /*
- * Every tag leads to a manifest, the manifest to a config, the config to layers; each is there and is what its digest says.
- * What no tag leads to is no finding: a command that was killed leaves it, and the next one uses or removes it.
+ * Every tag leads to a manifest, the manifest to a config, the config to layers; each is there and is what its digest
+ * says. What no tag leads to is no finding: a command that was killed leaves it, and the next one uses or removes it.
  */
 
 struct check {

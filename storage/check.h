@@ -13,5 +13,6 @@ enum {
 	CHECK_QUICK = 1, /* do not read contents: presence and structure only */
 };
 
-/* @ret_findings: one line each, a string vector; NULL when all is well. Return: 0, negative errno when it cannot look. */
+/* @ret_findings: one line each, a string vector; NULL when all is well. Return: 0, negative errno when it cannot look.
+ */
 int store_check(struct store *s, int flags, char ***ret_findings, struct err *e);

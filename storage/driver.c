@@ -27,15 +27,15 @@
 /*
  * Theory of operation
  *
- * What works is found by doing it: in a user and mount namespace of its own, below tmp/, a lower folder is mounted, a file of
- * it removed and written again. The answer depends on the kernel, the file system and the program's version; it is kept in
- * cache/driver with exactly these as its first line.
+ * What works is found by doing it: in a user and mount namespace of its own, below tmp/, a lower folder is mounted, a
+ * file of it removed and written again. The answer depends on the kernel, the file system and the program's version; it
+ * is kept in cache/driver with exactly these as its first line.
  */
 
 static const struct driver *const drivers[] = { &driver_overlay, &driver_fuse_overlayfs, &driver_vfs };
 
 #define CACHE_FILE "cache/driver"
-#define CACHE_MAX 4096
+#define CACHE_MAX  4096
 
 static const struct driver *find_driver(const char *name)
 {
@@ -263,7 +263,8 @@ int driver_choose(struct store *s, const char *forced, const struct driver **ret
 
 	if (forced) {
 		*ret = find_driver(forced);
-		return *ret ? 0 : err_say(e, EINVAL, "unknown storage driver '%s': overlay, fuse-overlayfs or vfs", forced);
+		return *ret ? 0
+			    : err_say(e, EINVAL, "unknown storage driver '%s': overlay, fuse-overlayfs or vfs", forced);
 	}
 	key = cache_key(s);
 	*ret = cache_read(s, key, NULL);

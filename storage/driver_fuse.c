@@ -23,12 +23,12 @@
  *
  * The fuse file system is mounted by us (detached, no mount point needed), and fuse-overlayfs gets the open /dev/fuse
  * as "/dev/fd/N": there is nothing to wait for, the kernel queues requests until it answers. It ends when the last
- * mount of the file system is gone. Folders are given to it as /proc/self/fd/N, which it resolves at its start: no path of
- * the store stands in its options. But it takes the resolved path of the upper folder apart at ':' once more; where that
- * would hurt, the container's folder is mounted at a place with a plain name, in our own mount namespace.
+ * mount of the file system is gone. Folders are given to it as /proc/self/fd/N, which it resolves at its start: no path
+ * of the store stands in its options. But it takes the resolved path of the upper folder apart at ':' once more; where
+ * that would hurt, the container's folder is mounted at a place with a plain name, in our own mount namespace.
  *
- * Shifted ids: on disk a file has the image's ids (those of level A); level B knows them as other ids of A. Each range of
- * B's map (inside, outside) is exactly that translation.
+ * Shifted ids: on disk a file has the image's ids (those of level A); level B knows them as other ids of A. Each range
+ * of B's map (inside, outside) is exactly that translation.
  */
 
 /* Descriptors of the folders stay open in the helper under their own numbers until it has opened them. */

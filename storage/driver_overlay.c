@@ -17,12 +17,13 @@
 /*
  * Theory of operation
  *
- * Folders are handed to the kernel as descriptors (Linux 6.13), else as "/proc/self/fd/N" (lowerdir+, 6.7), else as numbers
- * relative to /proc/self/fd in one option string: no path of the store is ever part of an option, so neither its length nor
+ * Folders are handed to the kernel as descriptors (Linux 6.13), else as "/proc/self/fd/N" (lowerdir+, 6.7), else as
+ * numbers relative to /proc/self/fd in one option string: no path of the store is ever part of an option, so neither
+ * its length nor
  * ':' ',' '\' in it matter, and 500 layers fit (CP-06).
  *
- * userxattr: overlay's own marks are user.overlay.*, which the applier does not let images bring; with it the kernel neither
- * follows redirects nor honours metacopy. Both are said again, for a kernel that would change its mind (TL-07).
+ * userxattr: overlay's own marks are user.overlay.*, which the applier does not let images bring; with it the kernel
+ * neither follows redirects nor honours metacopy. Both are said again, for a kernel that would change its mind (TL-07).
  */
 
 #define MAX_LAYERS 500

@@ -20,9 +20,9 @@
 /*
  * Theory of operation
  *
- * For file systems where neither overlay nor fuse works, and only when asked for: all layers are copied into the container's
- * upper folder (as reflinks where the file system has them), lowest first, whiteouts and opaque folders removing what
- * lower ones brought. The copy is made beside and renamed: an upper folder that is there is whole.
+ * For file systems where neither overlay nor fuse works, and only when asked for: all layers are copied into the
+ * container's upper folder (as reflinks where the file system has them), lowest first, whiteouts and opaque folders
+ * removing what lower ones brought. The copy is made beside and renamed: an upper folder that is there is whole.
  */
 
 #define XATTR_MAX 65536
@@ -107,9 +107,9 @@ static int copy_as_link(struct copy *c, int to_dir, const char *name, const stru
 {
 	for (size_t i = 0; i < c->n_links; i++)
 		if (c->links[i].ino == st->st_ino)
-			return linkat(c->root, c->links[i].path, to_dir, name, 0) < 0 ?
-				       err_set(e, errno, "link '%s'", name) :
-				       1;
+			return linkat(c->root, c->links[i].path, to_dir, name, 0) < 0
+				       ? err_set(e, errno, "link '%s'", name)
+				       : 1;
 	c->links = xrealloc(c->links, (c->n_links + 1) * sizeof(*c->links));
 	c->links[c->n_links].ino = st->st_ino;
 	c->links[c->n_links++].path = xasprintf("%s%s%s", sbuf_str(&c->path), c->path.len ? "/" : "", name);

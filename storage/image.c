@@ -79,8 +79,8 @@ static int find_by_digest(struct store *s, const struct ref *ref, struct image_r
 		return r;
 	r = -ENOENT;
 	for (size_t i = 0; i < n && r < 0; i++) {
-		if (!same_repo(recs[i].name, repo) || (!str_is_eq(recs[i].repo_digest, ref->digest) &&
-						       !str_is_eq(recs[i].manifest_digest, ref->digest)))
+		if (!same_repo(recs[i].name, repo) ||
+		    (!str_is_eq(recs[i].repo_digest, ref->digest) && !str_is_eq(recs[i].manifest_digest, ref->digest)))
 			continue;
 		image_rec_copy(&recs[i], ret);
 		r = 0;

@@ -25,7 +25,7 @@
  */
 
 #define CONFIG_JSON_MAX (16U << 20)
-#define REFS_FILE_MAX (1U << 20)
+#define REFS_FILE_MAX	(1U << 20)
 
 /**
  * refs_add_image() - Add what an image consists of

@@ -194,8 +194,8 @@ static int find_unused(struct store *s, const char *folder, const struct refs *u
 }
 
 /*
- * The image's own layers first, topmost first, as they are told; then whatever else nobody refers to: a container that outlived
- * its image leaves some, and so does a pull that was killed during its commit.
+ * The image's own layers first, topmost first, as they are told; then whatever else nobody refers to: a container that
+ * outlived its image leaves some, and so does a pull that was killed during its commit.
  */
 static int delete_blobs(struct removal *m, struct err *e)
 {
@@ -264,10 +264,11 @@ static int remove_by_name(struct removal *m, const char *text, struct err *e)
 	if (is_last && !(m->flags & STORE_RM_FORCE))
 		r = refs_find_user(m->s, m->rec->config_digest, &user, e);
 	if (r > 0)
-		return err_say(e, EBUSY,
-			       "conflict: unable to remove repository reference \"%s\" (must force) - container %.12s is "
-			       "using its referenced image %.12s",
-			       text, user.id, digest_hex(m->rec->config_digest));
+		return err_say(
+			e, EBUSY,
+			"conflict: unable to remove repository reference \"%s\" (must force) - container %.12s is "
+			"using its referenced image %.12s",
+			text, user.id, digest_hex(m->rec->config_digest));
 	if (r < 0)
 		return r;
 	if (m->n > 1) {

@@ -15,12 +15,12 @@
 /*
  * Theory of operation
  *
- * The run folder is BASE/skiff/ID, ID from the store's version file. A session, ssh, cron and su must find the same one,
- * although XDG_RUNTIME_DIR is not set in all of them: a folder that exists already in any of the bases wins, in the order
- * $XDG_RUNTIME_DIR, /run/user/UID, /tmp/skiff-UID; else it is made in the first base that is there.
+ * The run folder is BASE/skiff/ID, ID from the store's version file. A session, ssh, cron and su must find the same
+ * one, although XDG_RUNTIME_DIR is not set in all of them: a folder that exists already in any of the bases wins, in
+ * the order $XDG_RUNTIME_DIR, /run/user/UID, /tmp/skiff-UID; else it is made in the first base that is there.
  *
- * Every component of ours is opened without following symlinks and must be owned by us with mode 0700: /tmp is everybody's
- * (UN-04).
+ * Every component of ours is opened without following symlinks and must be owned by us with mode 0700: /tmp is
+ * everybody's (UN-04).
  */
 
 /* Open @name below @dirfd, made when @make; our own private folder or nothing. */

@@ -39,17 +39,17 @@
  * Folders belong to the caller; where the caller is root, to the root of user namespace A (it must be able to walk).
  */
 
-#define STORE_VERSION 1
+#define STORE_VERSION	 1
 #define VERSION_FILE_MAX 4096
 
 static const char *const folders[] = {
-	"oci", "oci/blobs", "oci/blobs/sha256", "tags",	    "layers", "containers", "names", "tmp",
-	"tmp/blobs", "trash", "cache",
+	"oci",	 "oci/blobs", "oci/blobs/sha256", "tags",  "layers", "containers",
+	"names", "tmp",	      "tmp/blobs",	  "trash", "cache",
 };
 
 /* Names that may be in the folder of a store that is only half made. */
 static const char *const known_names[] = {
-	"version", "oci",  "tags",    "layers",	 "containers", "names", "volumes", "networks",
+	"version", "oci",     "tags",  "layers", "containers", "names", "volumes", "networks",
 	"pods",	   "secrets", "build", "swarm",	 "tmp",	       "trash", "cache",   NULL,
 };
 
@@ -175,8 +175,9 @@ static int read_version(struct store *s, struct err *e)
 	if (strv_len(lines) < 2 || str_to_u64(lines[0], UINT32_MAX, &version) < 0)
 		return err_say(e, EPROTO, "'%s/version' is damaged", s->root);
 	if (version > STORE_VERSION)
-		return err_say(e, EPROTO, "the store '%s' has format %llu, this skiff knows up to %d: use a newer skiff",
-			       s->root, (unsigned long long)version, STORE_VERSION);
+		return err_say(e, EPROTO,
+			       "the store '%s' has format %llu, this skiff knows up to %d: use a newer skiff", s->root,
+			       (unsigned long long)version, STORE_VERSION);
 	if (strlen(lines[1]) != 16 || strspn(lines[1], "0123456789abcdef") != 16)
 		return err_say(e, EPROTO, "'%s/version' is damaged", s->root);
 	memcpy(s->id, lines[1], 17);
@@ -298,8 +299,8 @@ const char *store_root(const struct store *s)
  * store_spare_place() - An empty folder of the host to mount something on, in our own mount namespace
  * @e:	Failure
  *
- * Empty: so nobody binds something below it into a container. Not in /proc or /sys: the kernel lets nobody mount these two
- * again where a part of them is covered.
+ * Empty: so nobody binds something below it into a container. Not in /proc or /sys: the kernel lets nobody mount these
+ * two again where a part of them is covered.
  *
  * Return: its path, or NULL
  */

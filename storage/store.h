@@ -22,7 +22,8 @@ struct store_txn;
 
 /*
  * @root, @runroot: NULL for the defaults (SKIFF_ROOT, $XDG_DATA_HOME/skiff, ~/.local/share/skiff; /var/lib/skiff for
- * root). The store is made on first use. Return: 0, -EPROTO when it was written by a newer skiff (untouched), -EACCES...
+ * root). The store is made on first use. Return: 0, -EPROTO when it was written by a newer skiff (untouched),
+ * -EACCES...
  */
 int store_open(const char *root, const char *runroot, struct store **ret, struct err *e);
 void store_free(struct store *s);
@@ -116,8 +117,8 @@ int store_remove_tree(struct store *s, int dirfd, const char *name, struct err *
 int store_reclaim(struct store *s, struct err *e);
 
 /*
- * `system reset`: remove everything in the store, the run folder and the store's folder itself. Return: 0, -EBUSY while a
- * container runs.
+ * `system reset`: remove everything in the store, the run folder and the store's folder itself. Return: 0, -EBUSY while
+ * a container runs.
  */
 int store_reset(struct store *s, struct err *e);
 

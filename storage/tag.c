@@ -17,9 +17,9 @@
 /*
  * Theory of operation
  *
- * tags/ has one file per name: "key value" lines with all that `images` shows, so that listing reads no blob and starting a
- * container by name costs one small read. The file's name is the image's name with the characters that names of files
- * cannot have (and % itself) replaced; the name inside the file is the one that counts. An image that lost its
+ * tags/ has one file per name: "key value" lines with all that `images` shows, so that listing reads no blob and
+ * starting a container by name costs one small read. The file's name is the image's name with the characters that names
+ * of files cannot have (and % itself) replaced; the name inside the file is the one that counts. An image that lost its
  * last name to another image keeps a file named after its config digest, without a name line.
  */
 
@@ -56,8 +56,8 @@ void tag_encode(const char *name, char buf[256])
 			n += (size_t)snprintf(buf + n, 4, "%%%02X", *p);
 	}
 	if (n == ENCODED_MAX)
-		n = (size_t)snprintf(buf + ENCODED_MAX - 40, 40, "~%016" PRIx64 "%016" PRIx64, h1, h2) +
-		    ENCODED_MAX - 40;
+		n = (size_t)snprintf(buf + ENCODED_MAX - 40, 40, "~%016" PRIx64 "%016" PRIx64, h1, h2) + ENCODED_MAX -
+		    40;
 	buf[n] = '\0';
 }
 

@@ -19,9 +19,9 @@
 /*
  * Theory of operation
  *
- * Deleting a layer or blob: it is renamed to trash/ID/layer-HEX or blob-HEX, then all references are collected again (refs.c);
- * what is referred to after all is renamed back, the rest is deleted. A process that dies in between leaves the
- * folder with a free lock, and the next one that needs a missing layer, or writes, finishes the same way.
+ * Deleting a layer or blob: it is renamed to trash/ID/layer-HEX or blob-HEX, then all references are collected again
+ * (refs.c); what is referred to after all is renamed back, the rest is deleted. A process that dies in between leaves
+ * the folder with a free lock, and the next one that needs a missing layer, or writes, finishes the same way.
  */
 
 /* Partial downloads of killed processes are kept so long. */

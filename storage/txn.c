@@ -25,16 +25,16 @@
 /*
  * Theory of operation
  *
- * A transaction works below tmp/ID (see work.c) and in tmp/blobs/HEX for what is downloaded. Until the commit nothing of it
- * is seen by anybody. Commit:
+ * A transaction works below tmp/ID (see work.c) and in tmp/blobs/HEX for what is downloaded. Until the commit nothing
+ *of it is seen by anybody. Commit:
  *
  *	1 remove blobs that served only as the unpackers' input (before the sync: they need not reach the disk)
  *	2 syncfs: all staged data is on disk
  *	3 rename layers and blobs to their places, sync these folders
  *	4 write tags (each one synced), then index.json
  *
- * A power cut before 3 leaves rubbish in tmp/; between 3 and 4 layers without a name; after a tag's rename the image is there
- * and whole. Layers without a name are found by the next pull of the image, or by prune.
+ * A power cut before 3 leaves rubbish in tmp/; between 3 and 4 layers without a name; after a tag's rename the image is
+ *there and whole. Layers without a name are found by the next pull of the image, or by prune.
  */
 
 enum blob_state { BLOB_CLAIMED, BLOB_KEPT, BLOB_SCRATCH, BLOB_OWN };
@@ -67,10 +67,10 @@ struct store_txn {
 };
 
 /*
- * ext4 puts a folder near its parent, so layers unpacked at the same time share block groups, with each other and with what
- * was removed a minute ago; and it passes over each recently freed inode one by one (rmi, then pull: 12 s of CPU for 30 000
- * files, 1 s without). Folders below one with this flag are spread over the groups instead; which one is decided by their
- * names, so these are random. Other file systems refuse the flag or do not care.
+ * ext4 puts a folder near its parent, so layers unpacked at the same time share block groups, with each other and with
+ * what was removed a minute ago; and it passes over each recently freed inode one by one (rmi, then pull: 12 s of CPU
+ * for 30 000 files, 1 s without). Folders below one with this flag are spread over the groups instead; which one is
+ * decided by their names, so these are random. Other file systems refuse the flag or do not care.
  */
 static void spread_folders(int dirfd)
 {

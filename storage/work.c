@@ -16,9 +16,9 @@
 /*
  * Theory of operation
  *
- * A work folder (tmp/ID, trash/ID) has a file "lock" on which its owner holds a write lock while it lives. Making the folder
- * and taking the lock are two steps, looking at somebody's lock is a third: PARENT/guard is held over each of them, for
- * microseconds, so that a folder without a lock is never a living owner's.
+ * A work folder (tmp/ID, trash/ID) has a file "lock" on which its owner holds a write lock while it lives. Making the
+ * folder and taking the lock are two steps, looking at somebody's lock is a third: PARENT/guard is held over each of
+ * them, for microseconds, so that a folder without a lock is never a living owner's.
  */
 
 static int take_guard(struct store *s, const char *parent, int *ret_fd, struct err *e)

@@ -19,15 +19,15 @@
 /*
  * Theory of operation
  *
- * docker's layout: manifest.json lists config, names and layers of each image, by members' names. There is no OCI manifest in
- * it; we write one, from the digests of what is there. An OCI layout: index.json leads to manifests, whose digests
- * are kept. Archives of docker 25 and newer are both; manifest.json has the names, so it is asked first.
+ * docker's layout: manifest.json lists config, names and layers of each image, by members' names. There is no OCI
+ * manifest in it; we write one, from the digests of what is there. An OCI layout: index.json leads to manifests, whose
+ * digests are kept. Archives of docker 25 and newer are both; manifest.json has the names, so it is asked first.
  *
  * Names of blobs in an OCI layout are digests: each one that is used is compared with its content.
  */
 
 #define DOCKER_MANIFEST_MAX (8U << 20)
-#define INDEX_DEPTH_MAX 4
+#define INDEX_DEPTH_MAX	    4
 
 static void image_done(struct archive_image *i)
 {
@@ -64,7 +64,8 @@ static int add_name(struct archive_image *i, const char *text, struct err *e)
 	if (r < 0)
 		return r;
 	if (ref.digest)
-		return err_say(e, EINVAL, "the archive names an image '%s', which cannot be loaded under that name", text);
+		return err_say(e, EINVAL, "the archive names an image '%s', which cannot be loaded under that name",
+			       text);
 	ref_add_default_tag(&ref);
 	strv_add_take(&i->names, ref_full(&ref));
 	return 0;
@@ -110,7 +111,8 @@ static int add_layer(struct archive_image *i, const struct members *m, int dirfd
 	return 0;
 }
 
-static int make_manifest(struct archive_image *i, const struct members *m, int dirfd, char *const *layers, struct err *e)
+static int make_manifest(struct archive_image *i, const struct members *m, int dirfd, char *const *layers,
+			 struct err *e)
 {
 	char digest[SHA256_DIGEST_SIZE];
 	size_t n = strv_len(layers);
@@ -223,7 +225,8 @@ static int take_layers(const struct members *m, struct archive_image *i, struct 
 		if (!mb)
 			return err_say(e, ENOENT, "the archive has no layer '%s'", name);
 		if (strcmp(mb->digest, d->digest) || (int64_t)mb->size != d->size)
-			return err_say(e, EBADMSG, "layer %s: wrong digest or size: the archive's content has %s, %llu bytes",
+			return err_say(e, EBADMSG,
+				       "layer %s: wrong digest or size: the archive's content has %s, %llu bytes",
 				       d->digest, mb->digest, (unsigned long long)mb->size);
 		strv_add(&i->layers, mb->name);
 	}

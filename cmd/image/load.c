@@ -27,13 +27,13 @@
  * Theory of operation
  *
  * The archive's members become numbered files in the transaction's folder, documents among them are read and checked,
- * layers that the store does not have are unpacked from these files, several at once, and everything is committed together:
- * an archive is loaded whole or not at all. The member files are removed before the commit's sync, but for blobs from
- * which a layer's tar could not be written again.
+ * layers that the store does not have are unpacked from these files, several at once, and everything is committed
+ * together: an archive is loaded whole or not at all. The member files are removed before the commit's sync, but for
+ * blobs from which a layer's tar could not be written again.
  */
 
 #define MEMBERS_DIR "members"
-#define PARALLEL 4
+#define PARALLEL    4
 
 /**
  * struct layer_job - one layer that is being unpacked
@@ -236,7 +236,8 @@ static void report_image(const struct load *l, const struct archive_image *i)
 		const char *old = store_txn_replaced(l->t, *n);
 
 		if (old)
-			printf("The image %s already exists, renaming the old one with ID %s to empty string\n", shown, old);
+			printf("The image %s already exists, renaming the old one with ID %s to empty string\n", shown,
+			       old);
 		printf("Loaded image: %s\n", shown);
 	}
 	if (!i->names)

@@ -18,9 +18,9 @@
 /*
  * Theory of operation
  *
- * Runs as id 0 of user namespace A with a umask of 0, alone in a folder nobody else can reach. Order for each file: create,
- * owner, mode (changing the owner clears set-id bits), extended attributes (writing clears capabilities), times.
- * What the kernel gives a new file anyway - owner 0, the mode without set-id bits - is not set again.
+ * Runs as id 0 of user namespace A with a umask of 0, alone in a folder nobody else can reach. Order for each file:
+ * create, owner, mode (changing the owner clears set-id bits), extended attributes (writing clears capabilities),
+ * times. What the kernel gives a new file anyway - owner 0, the mode without set-id bits - is not set again.
  *
  * Times of folders change with every entry in them; they are logged to a file and set at the end.
  *
@@ -30,10 +30,10 @@
 
 /* Without this much free space we stop: the store itself must stay usable. */
 #define SPACE_FLOOR (32ULL << 20)
-#define SPACE_STEP (64ULL << 20)
+#define SPACE_STEP  (64ULL << 20)
 /* Start writeback of long files early, so that the sync at the end finds little to do. */
 #define FLUSH_STEP (8LL << 20)
-#define FLUSH_MIN (256LL << 10)
+#define FLUSH_MIN  (256LL << 10)
 #define DIRS_FLUSH (64U << 10)
 
 int applier_init(struct applier *a, int root, int dirs_fd, const struct idmap *map, uint64_t max_size, struct err *e)
@@ -69,7 +69,8 @@ static int owner_of(const struct applier *a, const struct apply_entry *en, uid_t
 		return err_say(e, EINVAL, "user id %lld is not among the %llu ids of this user's map (see /etc/subuid)",
 			       (long long)en->uid, (unsigned long long)idmap_count(a->map->uid, a->map->n_uid));
 	if (en->gid < 0 || en->gid > UINT32_MAX || !idmap_has_inside(a->map->gid, a->map->n_gid, (uint32_t)en->gid))
-		return err_say(e, EINVAL, "group id %lld is not among the %llu ids of this user's map (see /etc/subgid)",
+		return err_say(e, EINVAL,
+			       "group id %lld is not among the %llu ids of this user's map (see /etc/subgid)",
 			       (long long)en->gid, (unsigned long long)idmap_count(a->map->gid, a->map->n_gid));
 	*uid = (uid_t)en->uid;
 	*gid = (gid_t)en->gid;

@@ -12,9 +12,9 @@
 /*
  * Theory of operation
  *
- * A layer's digest is that of its tar: headers, their order, padding, everything. To push or save the layer later, the same
- * bytes must be written again, but the content of files is in diff/ already. The frame is the rest of the
- * tar, zstd-compressed, as a list of records:
+ * A layer's digest is that of its tar: headers, their order, padding, everything. To push or save the layer later, the
+ *same bytes must be written again, but the content of files is in diff/ already. The frame is the rest of the tar,
+ *zstd-compressed, as a list of records:
  *
  *	u32 N			N raw bytes follow
  *	u32 FRAME_FILE | L	u64 size, then a path of L bytes: the content of that file below diff/

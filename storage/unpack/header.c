@@ -6,12 +6,12 @@
 #include "storage/unpack/unpack_int.h"
 
 /*
- * A second, strict reading of the headers that belong to one entry. libarchive is lenient and converts names; two programs
- * that read one archive differently are a way to hide things from the one that looks for them (TL-12). Here a PAX
- * header either means one thing or is refused, and names are taken as bytes.
+ * A second, strict reading of the headers that belong to one entry. libarchive is lenient and converts names; two
+ * programs that read one archive differently are a way to hide things from the one that looks for them (TL-12). Here a
+ * PAX header either means one thing or is refused, and names are taken as bytes.
  */
 
-#define BLOCK 512
+#define BLOCK	512
 #define PAX_MAX (1U << 20)
 
 /* Octal digits between blanks and NULs. Return: -1 for anything else, also for base-256. */
@@ -69,14 +69,15 @@ static int take_size(struct raw_header *h, const char *value, size_t len, struct
 	return 0;
 }
 
-static int take_record(struct raw_header *h, bool is_global, const char *key, size_t key_len, const char *value, size_t len,
-		       struct err *e)
+static int take_record(struct raw_header *h, bool is_global, const char *key, size_t key_len, const char *value,
+		       size_t len, struct err *e)
 {
 	bool is_path = is_key(key, key_len, "path"), is_link = is_key(key, key_len, "linkpath");
 	bool is_size = is_key(key, key_len, "size");
 
 	if (is_global)
-		return is_path || is_link || is_size ? err_say(e, EINVAL, "a global PAX header sets a name or size") : 0;
+		return is_path || is_link || is_size ? err_say(e, EINVAL, "a global PAX header sets a name or size")
+						     : 0;
 	if (key_len >= 11 && !memcmp(key, "GNU.sparse.", 11))
 		h->is_sparse = true;
 	if (is_path)
@@ -96,7 +97,8 @@ static int read_pax(struct raw_header *h, bool is_global, const char *p, size_t 
 
 		while (digits < left && digits < 8 && p[digits] >= '0' && p[digits] <= '9')
 			len = len * 10 + (size_t)(p[digits++] - '0');
-		if (!digits || digits == left || p[digits] != ' ' || len <= digits + 2 || len > left || p[len - 1] != '\n')
+		if (!digits || digits == left || p[digits] != ' ' || len <= digits + 2 || len > left ||
+		    p[len - 1] != '\n')
 			return err_say(e, EINVAL, "a malformed PAX header");
 		eq = memchr(p + digits + 1, '=', len - digits - 2);
 		if (!eq || eq == p + digits + 1)

@@ -220,7 +220,7 @@ static ssize_t next_zstd(struct inflate *z, struct err *e)
 			return r;
 		if (z->in_len == 0 && !z->mid_frame)
 			break;
-		in = (ZSTD_inBuffer){ .src = z->in, .size = z->in_len };
+		in = (ZSTD_inBuffer) { .src = z->in, .size = z->in_len };
 		left = ZSTD_decompressStream(z->zs, &out, &in);
 		if (ZSTD_isError(left))
 			return err_say(e, EBADMSG, "the zstd data is corrupt: %s", ZSTD_getErrorName(left));

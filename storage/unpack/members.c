@@ -28,13 +28,13 @@
  * Theory of operation
  *
  * The child decodes and writes, and reports each member over a pipe: struct wire, then name and target. The last record
- * says how it ended. The parent believes none of it without a look: lengths are bounded, digests must have their form, and the
- * contents are hashed or parsed again by whoever uses them.
+ * says how it ended. The parent believes none of it without a look: lengths are bounded, digests must have their form,
+ * and the contents are hashed or parsed again by whoever uses them.
  */
 
 #define MEMBERS_MAX 20000U
-#define LINKS_MAX 8
-#define MAX_MEMORY (512ULL << 20)
+#define LINKS_MAX   8
+#define MAX_MEMORY  (512ULL << 20)
 
 enum wire_kind { WIRE_FILE, WIRE_LINK, WIRE_END };
 
@@ -155,7 +155,8 @@ static int stage_file(struct stager *s, const char *name, struct err *e)
 	return tell(s, &w, name, "", e);
 }
 
-/* A symlink's target is relative to its folder; hard links name members. ".." is resolved as text: only names are meant. */
+/* A symlink's target is relative to its folder; hard links name members. ".." is resolved as text: only names are
+ * meant. */
 static int link_target(const char *name, const char *link, bool is_symlink, char buf[TAR_PATH_MAX + 1])
 {
 	auto_sbuf struct sbuf b = { 0 };

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * An archive of images (docker-archive, OCI layout in a tar; plain, gzip or zstd), taken apart into numbered files. What it
- * calls its members never becomes a name in the file system (CP-05).
+ * An archive of images (docker-archive, OCI layout in a tar; plain, gzip or zstd), taken apart into numbered files.
+ * What it calls its members never becomes a name in the file system (CP-05).
  */
 
 #include <stddef.h>

@@ -98,7 +98,8 @@ int whiteout_parse(const char *base, enum whiteout *ret, const char **ret_name, 
  * xattr_is_kept() - May a layer bring this extended attribute?
  * @name:	Its name
  *
- * What overlay or fuse-overlayfs would obey must not come from an image (TL-07); labels of security modules are the host's.
+ * What overlay or fuse-overlayfs would obey must not come from an image (TL-07); labels of security modules are the
+ * host's.
  *
  * Return: whether it is kept
  */

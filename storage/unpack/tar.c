@@ -16,16 +16,16 @@
  *
  *	blob -> inflate -> [ hash, frame ] -> libarchive (headers only) -> applier
  *
- * libarchive gets the inflated chunks through a callback and hands file content back as pointers into the same chunk: nothing
- * is copied on the way to write(2). It is built up with the tar format and no filters at all: archive_read_support_filter_all()
- * runs programs from $PATH when a blob begins with their magic bytes.
+ * libarchive gets the inflated chunks through a callback and hands file content back as pointers into the same chunk:
+ *nothing is copied on the way to write(2). It is built up with the tar format and no filters at all:
+ *archive_read_support_filter_all() runs programs from $PATH when a blob begins with their magic bytes.
  *
- * The frame wants every byte of the stream except the content of files that are in the tree. So the position of each such
- * content is noted when its header has been read, and chunks are passed on up to there.
+ * The frame wants every byte of the stream except the content of files that are in the tree. So the position of each
+ *such content is noted when its header has been read, and chunks are passed on up to there.
  */
 
 #define ENTRIES_MAX 20000000ULL
-#define XATTR_MAX (256U << 10)
+#define XATTR_MAX   (256U << 10)
 /* Headers of one entry: libarchive takes 1 MiB of PAX and as much for each long name. */
 #define HEADERS_MAX (4U << 20)
 

@@ -34,9 +34,9 @@
  *	progress socket: u64 totals	------>	pread, inflate, hash, decode, apply
  *	poll(result pipe)		<------	struct report, meta.json; then the end
  *
- * The child opens diff/, frame and a scratch file, makes diff/ its root, closes everything else, gives up all capabilities that
- * writing files does not need, and enters the cage: no exec, no sockets, no mounts, no other folder. What it decodes comes
- * from strangers; a crash there is a failed layer, not a failed pull process.
+ * The child opens diff/, frame and a scratch file, makes diff/ its root, closes everything else, gives up all
+ *capabilities that writing files does not need, and enters the cage: no exec, no sockets, no mounts, no other folder.
+ *What it decodes comes from strangers; a crash there is a failed layer, not a failed pull process.
  */
 
 #define MAX_FILE (16ULL << 40)
@@ -234,8 +234,9 @@ static _Noreturn void run_child(struct child *c)
 int unpack_start(const struct unpack_spec *spec, struct unpack **ret, struct err *e)
 {
 	auto_close int in_rd = -EBADF, in_wr = -EBADF, out_rd = -EBADF, out_wr = -EBADF;
-	struct child c = { .map = spec->map, .max_size = spec->max_size, .root = -EBADF, .frame_fd = -EBADF,
-			   .dirs_fd = -EBADF };
+	struct child c = {
+		.map = spec->map, .max_size = spec->max_size, .root = -EBADF, .frame_fd = -EBADF, .dirs_fd = -EBADF
+	};
 	struct unpack *u;
 	int in[2], out[2], pidfd = -EBADF;
 	pid_t pid;

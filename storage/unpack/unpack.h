@@ -65,5 +65,6 @@ int unpack_progress(struct unpack *u, uint64_t have, bool complete, struct err *
 int unpack_fd(const struct unpack *u);
 /* Waits for the end; releases @u either way. Only after @complete, or when unpack_fd() is readable. */
 int unpack_finish(struct unpack *u, struct unpack_result *ret, struct err *e);
-/* Ends the child at once and releases @u. What it has written is the caller's to remove (store_remove_tree()). NULL is fine. */
+/* Ends the child at once and releases @u. What it has written is the caller's to remove (store_remove_tree()). NULL is
+ * fine. */
 void unpack_abort(struct unpack *u);

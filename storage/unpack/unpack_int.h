@@ -57,7 +57,7 @@ ssize_t inflate_next(struct inflate *z, const void **ret, struct err *e);
 
 /* ---- path.c: names from outside ---- */
 
-#define TAR_PATH_MAX 4096
+#define TAR_PATH_MAX  4096
 #define TAR_DEPTH_MAX 1024
 
 /**

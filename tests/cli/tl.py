@@ -379,6 +379,8 @@ def main():
     if name == "entries":
         one = Layer().dir("d").bytes()[:512]
         return write(out, [one * int(sys.argv[3]) + b"\0" * 1024])
+    if name == "many-layers":
+        return write(out, [Layer().file("f%d" % i, b"%d\n" % i) for i in range(int(sys.argv[3]))])
     if name == "list":
         print("\n".join(sorted(CASES)))
         return None

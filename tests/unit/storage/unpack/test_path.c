@@ -137,11 +137,24 @@ static void test_whiteouts(void)
 /* TL-07 */
 static void test_xattrs(void)
 {
-	static const char *const kept[] = { "user.x", "user.overlayfoo", "security.capability", "system.posix_acl_access" };
+	static const char *const kept[] = { "user.x", "user.overlayfoo", "security.capability",
+					    "system.posix_acl_access" };
 	static const char *const dropped[] = {
-		"user.overlay.opaque", "user.overlay.redirect", "user.overlay.metacopy", "user.overlay.origin",
-		"trusted.overlay.opaque", "trusted.x", "user.fuseoverlayfs.opaque", "user.containers.override_stat",
-		"security.selinux", "security.ima", "security.evm", "system.nfs4_acl", "", "user", "x",
+		"user.overlay.opaque",
+		"user.overlay.redirect",
+		"user.overlay.metacopy",
+		"user.overlay.origin",
+		"trusted.overlay.opaque",
+		"trusted.x",
+		"user.fuseoverlayfs.opaque",
+		"user.containers.override_stat",
+		"security.selinux",
+		"security.ima",
+		"security.evm",
+		"system.nfs4_acl",
+		"",
+		"user",
+		"x",
 	};
 
 	for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++)
@@ -207,7 +220,9 @@ static void test_pax(void)
 		{ "4 a\n", 0, false },
 		{ "12 path=a\0b\n", 12, false },
 		{ "12 user=a\0b\n", 12, true },
-		{ "12 path=a\xff" "b\n", 0, true },
+		{ "12 path=a\xff"
+		  "b\n",
+		  0, true },
 		{ "6 =a\n\n", 0, false },
 	};
 	static struct raw_header h;
@@ -219,7 +234,12 @@ static void test_pax(void)
 	}
 	ok(parse("10 path=a\n", 10, 'g', &h) < 0, "TL-12 a global header must not name entries");
 	ok(parse("14 comment=xx\n", 14, 'g', &h) == 0, "a global comment is fine");
-	ok(parse("12 path=a\xff" "b\n", 12, 'x', &h) == 0 && !strcmp(h.path, "a\xff" "b"), "names are bytes");
+	ok(parse("12 path=a\xff"
+		 "b\n",
+		 12, 'x', &h) == 0 &&
+		   !strcmp(h.path, "a\xff"
+				   "b"),
+	   "names are bytes");
 	ok(parse("long", 4, 'L', &h) == 0 && h.has_path && !strcmp(h.path, "long"), "GNU long name");
 	ok(parse("long", 4, 'K', &h) == 0 && h.has_link && !strcmp(h.link, "long"), "GNU long link");
 }
