@@ -236,13 +236,15 @@ int main(void)
 		auto_sbuf struct sbuf b = { 0 };
 
 		e.msg[0] = '\0';
-		is_int(run(good[i].text, j, NULL, &b, &e), 0, "runs: %s %s", good[i].text, e.msg);
+		is_int(run(good[i].text, j, NULL, &b, &e), 0, "runs: %.*s %s", (int)strcspn(good[i].text, "\n"),
+		       good[i].text, e.msg);
 		is_str(sbuf_str(&b), good[i].want, "gives");
 	}
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		auto_sbuf struct sbuf b = { 0 };
 
-		is_int(run(bad[i].text, j, NULL, &b, &e), -EINVAL, "fails: %s", bad[i].text);
+		is_int(run(bad[i].text, j, NULL, &b, &e), -EINVAL, "fails: %.*s", (int)strcspn(bad[i].text, "\n"),
+		       bad[i].text);
 		if (bad[i].want)
 			is_str(e.msg, bad[i].want, "says");
 	}
