@@ -72,7 +72,7 @@ export CC
 # Only unit tests and lint asked for: only these are built.
 test: $(if $(filter-out tests/unit/%.c tests/lint/%,$(T)),tests-build,test-tools $(patsubst %.c,$(O)/%,$(filter tests/unit/%,$(T))))
 	$(RUN) -m $(MODE) $(T)
-check-fast: unit-bins test-tools
+check-fast: all unit-bins test-tools
 	$(RUN) fast
 check check-full:
 	tests/prepare
