@@ -165,6 +165,13 @@ struct template
 	struct node *list;
 };
 
+/* template_literal.c */
+void put_utf8(struct sbuf *b, uint32_t c);
+bool literal_unquote(const struct token *t, struct sbuf *out);
+bool literal_char(const struct token *t, int64_t *ret);
+bool literal_int(const char *s, int64_t *ret);
+bool literal_float(const char *s, double *ret);
+
 /* "template: :LINE[:COLUMN]" */
 void template_where(const char *text, size_t pos, bool column, struct sbuf *out);
 

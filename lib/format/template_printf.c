@@ -97,23 +97,7 @@ static void digits(struct sbuf *b, uint64_t v, unsigned base, bool upper)
 
 static void put_rune(struct sbuf *b, int64_t v)
 {
-	uint32_t c = v < 0 || v > 0x10ffff || (v >= 0xd800 && v < 0xe000) ? 0xfffd : (uint32_t)v;
-
-	if (c < 0x80) {
-		sbuf_addc(b, (char)c);
-		return;
-	}
-	if (c >= 0x10000) {
-		sbuf_addc(b, (char)(0xf0 | c >> 18));
-		sbuf_addc(b, (char)(0x80 | (c >> 12 & 0x3f)));
-	} else if (c >= 0x800) {
-		sbuf_addc(b, (char)(0xe0 | c >> 12));
-	}
-	if (c >= 0x800)
-		sbuf_addc(b, (char)(0x80 | (c >> 6 & 0x3f)));
-	else
-		sbuf_addc(b, (char)(0xc0 | c >> 6));
-	sbuf_addc(b, (char)(0x80 | (c & 0x3f)));
+	put_utf8(b, v < 0 || v > 0x10ffff || (v >= 0xd800 && v < 0xe000) ? 0xfffd : (uint32_t)v);
 }
 
 static bool print_int(struct sbuf *out, const struct directive *d, int64_t v)

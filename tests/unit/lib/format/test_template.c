@@ -87,6 +87,7 @@ static const struct {
 	{ "{{ .Id }}\n  {{- .Id }}", "4ae14ae1" },
 	{ "{{\"a\\tb\\u00e9\\x21\\n\"}}", "a\tb\u00e9!\n" },
 	{ "{{`raw\\n`}}", "raw\\n" },
+	{ "{{'\\u20ac'}} {{'\xc3\xa9'}}", "8364 233" },
 	{ "{{'a'}} {{'\\n'}} {{0x1f}} {{1_000}} {{1e3}} {{-7}} {{.5}}", "97 10 31 1000 1000 -7 0.5" },
 	/* variables and scopes */
 	{ "{{$x := 1}}{{$x}}{{$x = 2}}{{$x}}", "12" },
@@ -149,6 +150,8 @@ static const struct {
 	{ "{{.Id | }}", "template: :1: missing value for command" },
 	{ "{{.a}b}}", "template: :1: bad character U+007D '}'" },
 	{ "{{1a}}", "template: :1: bad number syntax: \"1a\"" },
+	{ "{{'ab'}}", "template: :1: malformed character constant: 'ab'" },
+	{ "{{''}}", "template: :1: malformed character constant: ''" },
 	{ "{{break}}", "template: :1: {{break}} outside {{range}}" },
 	{ "{{/* a", "template: :1: unclosed comment" },
 	{ "{{/* a */ b}}", "template: :1: comment ends before closing delimiter" },
