@@ -216,7 +216,7 @@ static int run_parsed(struct ctx *ctx, void *opts, int argc, char **argv)
 	if (run)
 		r = run(ctx, opts, argc, argv, &e);
 	else if (!ctx->app->impls)
-		r = cmd_exec_image(ctx, ctx->argv, &e);
+		r = cmd_exec_image(ctx->argv, &e);
 	else /* never exec ourselves for ever */
 		r = err_say(&e, ENOSYS, "\"%s\" is not in this program", ctx->cmd->path);
 	if (r < 0)

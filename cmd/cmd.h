@@ -144,7 +144,7 @@ const struct opt *app_global_opts(void);
 bool ctx_is_given(const struct ctx *ctx, const char *option);
 
 /* exec_image.c: become skiff-image with these arguments (argv[0] is replaced); returns only on failure. */
-int cmd_exec_image(const struct ctx *ctx, char *const *argv, struct err *e);
+int cmd_exec_image(char *const *argv, struct err *e);
 
 /* Say "Error: ..." for one operand of several and go on. */
 void cmd_print_error(const struct err *e);

@@ -10,18 +10,16 @@
 
 /**
  * cmd_exec_image() - Become skiff-image
- * @ctx:	Context
  * @argv:	Arguments of the command line; the first one is replaced
  * @e:		Failure
  *
  * Return: negative errno; on success it does not return
  */
-int cmd_exec_image(const struct ctx *ctx, char *const *argv, struct err *e)
+int cmd_exec_image(char *const *argv, struct err *e)
 {
 	auto_free char *path = NULL, **copy = NULL;
 	int r = proc_libexec("skiff-image", &path, e);
 
-	(void)ctx;
 	if (r < 0)
 		return r;
 	copy = xcalloc(strv_len(argv) + 1, sizeof(*copy));
