@@ -164,9 +164,10 @@ static int remount(const struct stage *s, const char *target, uint64_t attrs, ui
 	for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++)
 		if (attrs & flags[i].attr)
 			ms |= flags[i].flag;
+	/* path: the descriptor's own */
 	if (propagation && mount(NULL, path, NULL, (unsigned long)propagation | MS_REC, NULL) < 0)
 		return -errno;
-	if (attrs && mount(NULL, path, NULL, ms, NULL) < 0)
+	if (attrs && mount(NULL, path, NULL, ms, NULL) < 0) /* path: the descriptor's own */
 		return -errno;
 	return 0;
 }
