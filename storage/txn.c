@@ -47,8 +47,9 @@ struct staged_blob {
 };
 
 struct slot {
-	char name[17]; /* of its folder below layers/ */
-	char *diff_id; /* NULL until done */
+	char name[17];	  /* of its folder below layers/ */
+	char *diff_id;	  /* NULL until done */
+	bool has_implied; /* folders without entries: implied.c */
 };
 
 struct store_txn {
@@ -350,9 +351,11 @@ int store_txn_layer_done(struct store_txn *t, unsigned slot, const char *diff_id
 		return r;
 	snprintf(name, sizeof(name), "layers/%s/meta.json", t->slots[slot].name);
 	r = fs_write_file(t->fd, name, meta_json, strlen(meta_json), 0600, e);
-	if (r == 0)
-		t->slots[slot].diff_id = xstrdup(diff_id);
-	return r;
+	if (r < 0)
+		return r;
+	t->slots[slot].diff_id = xstrdup(diff_id);
+	t->slots[slot].has_implied = strstr(meta_json, "\"impliedFolders\"");
+	return 0;
 }
 
 int store_txn_tag(struct store_txn *t, const struct image_rec *rec, struct err *e)
@@ -458,11 +461,86 @@ static int write_tags(struct store_txn *t, struct err *e)
 	return r == 0 && t->n_tags ? index_rewrite(t->s, e) : r;
 }
 
+/* The config of an image that is about to be named: staged, or in the store already. */
+static int read_config(struct store_txn *t, const char *digest, struct oci_image_config **ret, struct err *e)
+{
+	const struct staged_blob *b = find_blob(t, digest);
+	auto_free char *text = NULL;
+	size_t len;
+	int r;
+
+	if (!b || !b->own)
+		return store_image_config(t->s, digest, ret, e);
+	r = fs_read_file(t->fd, b->own, OCI_MAX_CONFIG, &text, &len, e);
+	return r < 0 ? r : oci_image_config_parse(text, len, ret, e);
+}
+
+static const struct slot *find_slot(const struct store_txn *t, const char *diff_id)
+{
+	for (size_t i = 0; i < t->n_slots; i++)
+		if (str_is_eq(t->slots[i].diff_id, diff_id))
+			return &t->slots[i];
+	return NULL;
+}
+
+static int open_layer_folder(struct store_txn *t, const char *diff_id, const struct slot *slot, int *ret_fd,
+			     struct err *e)
+{
+	auto_free char *path = NULL;
+
+	if (!digest_is_sha256(diff_id))
+		return err_say(e, EINVAL, "'%s' is not a diff id", diff_id);
+	path = xasprintf("layers/%s", slot ? slot->name : digest_hex(diff_id));
+	return fs_open_dir(slot ? t->fd : t->s->fd, path, ret_fd, e);
+}
+
+static int fix_image(struct store_txn *t, const struct oci_image_config *config, struct err *e)
+{
+	size_t n = strv_len(config->diff_ids), opened = 0;
+	int *fds = xcalloc(n + 1, sizeof(*fds));
+	bool *staged = xcalloc(n + 1, sizeof(*staged));
+	int r = 0;
+
+	for (; opened < n && r == 0; opened++) {
+		const struct slot *slot = find_slot(t, config->diff_ids[opened]);
+
+		staged[opened] = slot && slot->has_implied;
+		fds[opened] = -EBADF;
+		r = open_layer_folder(t, config->diff_ids[opened], slot, &fds[opened], e);
+	}
+	if (r == 0)
+		r = implied_fix(fds, staged, n, e);
+	for (size_t i = 0; i < opened; i++)
+		fd_closep(&fds[i]);
+	free(fds);
+	free(staged);
+	return r;
+}
+
+static int fix_implied(struct store_txn *t, struct err *e)
+{
+	bool any = false;
+	int r = 0;
+
+	for (size_t i = 0; i < t->n_slots; i++)
+		any |= t->slots[i].diff_id && t->slots[i].has_implied;
+	for (size_t i = 0; any && i < t->n_tags && r == 0; i++) {
+		auto_oci_image_config struct oci_image_config *config = NULL;
+
+		r = read_config(t, t->tags[i].config_digest, &config, e);
+		if (r == 0)
+			r = fix_image(t, config, e);
+	}
+	return r;
+}
+
 int store_txn_commit(struct store_txn *t, struct err *e)
 {
 	bool has_data = t->n_slots > 0;
-	int r;
+	int r = fix_implied(t, e);
 
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < t->n_blobs; i++) {
 		struct staged_blob *b = &t->blobs[i];
 

@@ -259,6 +259,12 @@ teardown() { layers_teardown; }
 	nothing_is_left
 }
 
+@test "folders without entries keep what lower layers say about them" {
+	loads implied
+	is "$(in_layer 1 stat -c '%n %a %u:%g' tmp home home/u home/u/app new | tr '\n' ' ')" \
+		"tmp 1777 0:0 home 711 0:0 home/u 700 $(owner 5):$(owner 6) home/u/app 755 0:0 new 755 0:0 "
+}
+
 @test "a layer that replaces its own files is unpacked, and its blob is kept" {
 	loads replaced
 	is "$(in_layer 0 cat f)" second

@@ -312,6 +312,12 @@ def good():
 
 
 @case
+def implied():
+    return [Layer().dir("tmp", mode=0o1777).dir("home", mode=0o711).dir("home/u", mode=0o700, uid=5, gid=6).dir("opt"),
+            Layer().file("tmp/x", b"x\n").file("home/u/app/bin", b"x\n").file("new/y", b"y\n")]
+
+
+@case
 def replaced():
     return Layer().file("f", b"first\n").file("f", b"second\n").dir("d").file("d/x", b"x\n").file("d", b"now a file\n")
 
