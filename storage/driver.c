@@ -17,6 +17,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fd.h"
 #include "lib/base/fs.h"
+#include "lib/base/log.h"
 #include "lib/base/proc.h"
 #include "lib/base/str.h"
 #include "lib/base/sys.h"
@@ -204,15 +205,16 @@ static int probe_in(const struct driver *d, struct store *s, const char *name, s
 
 static int probe(const struct driver *d, struct store *s, struct err *e)
 {
-	auto_close int fd = -EBADF, lock = -EBADF, tmp = -EBADF;
+	auto_close int fd = -EBADF, lock = -EBADF;
+	struct err why;
 	char name[17];
 	int r = work_open(s, "tmp", name, &fd, &lock, e);
 
 	if (r < 0)
 		return r;
 	r = probe_in(d, s, name, e);
-	if (fs_open_dir(s->fd, "tmp", &tmp, NULL) == 0)
-		store_remove_tree(s, tmp, name, NULL);
+	if (work_remove(s, "tmp", name, &why) < 0)
+		log_warn("ignored, going on: clean up the store: %s", why.msg);
 	return r;
 }
 

@@ -96,6 +96,8 @@ int refs_find_user(struct store *s, const char *config_digest, struct image_user
 int work_open(struct store *s, const char *parent, char ret_name[17], int *ret_fd, int *ret_lock, struct err *e);
 int work_next_dead(struct store *s, const char *parent, char **names, size_t *pos, int *ret_lock, struct err *e);
 
+int work_remove(struct store *s, const char *parent, const char *name, struct err *e);
+
 /* implied.c */
 int implied_fix(const int *layers, const bool *staged, size_t n, struct err *e);
 

@@ -68,11 +68,10 @@ static int settle(struct store *s, const char *name, struct err *e)
 {
 	auto_strv char **items = NULL;
 	auto_refs struct refs refs = { 0 };
-	auto_close int trash = -EBADF, fd = -EBADF;
-	int r = fs_open_dir(s->fd, "trash", &trash, e);
+	auto_free char *path = xasprintf("trash/%s", name);
+	auto_close int fd = -EBADF;
+	int r = fs_open_dir(s->fd, path, &fd, e);
 
-	if (r == 0)
-		r = fs_open_dir(trash, name, &fd, e);
 	if (r == 0)
 		r = fs_list_dir(fd, ".", &items, e);
 	if (r == 0)
@@ -80,7 +79,7 @@ static int settle(struct store *s, const char *name, struct err *e)
 	for (char **i = items; r == 0 && i && *i; i++)
 		if (!str_is_eq(*i, "lock"))
 			r = settle_one(s, fd, *i, &refs, e);
-	return r < 0 ? r : fs_remove_tree(trash, name, e);
+	return r < 0 ? r : work_remove(s, "trash", name, e);
 }
 
 static int move_aside(struct store *s, int fd, const struct item *kind, const char *digest, struct err *e)
@@ -139,12 +138,9 @@ static int reclaim_trash(struct store *s, struct err *e)
 static int reclaim_tmp(struct store *s, struct err *e)
 {
 	auto_strv char **names = NULL;
-	auto_close int tmp = -EBADF;
 	size_t pos = 0;
-	int r = fs_open_dir(s->fd, "tmp", &tmp, e);
+	int r = fs_list_dir(s->fd, "tmp", &names, e);
 
-	if (r == 0)
-		r = fs_list_dir(tmp, ".", &names, e);
 	while (r >= 0) {
 		auto_close int lock = -EBADF;
 
@@ -152,7 +148,7 @@ static int reclaim_tmp(struct store *s, struct err *e)
 		if (r == 0)
 			break;
 		if (r > 0)
-			r = store_remove_tree(s, tmp, names[pos - 1], e);
+			r = work_remove(s, "tmp", names[pos - 1], e);
 	}
 	return r;
 }

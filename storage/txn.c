@@ -150,12 +150,8 @@ void store_txn_free(struct store_txn *t)
 	free(t->slots);
 	free(t->replaced);
 	image_recs_free(t->tags, t->n_tags);
-	if (t->fd >= 0) {
-		auto_close int tmp = -EBADF;
-
-		if (fs_open_dir(t->s->fd, "tmp", &tmp, &why) < 0 || store_remove_tree(t->s, tmp, t->name, &why) < 0)
-			log_warn("ignored, going on: clean up the store: %s", why.msg);
-	}
+	if (t->fd >= 0 && work_remove(t->s, "tmp", t->name, &why) < 0)
+		log_warn("ignored, going on: clean up the store: %s", why.msg);
 	fd_closep(&t->refs);
 	fd_closep(&t->fd);
 	fd_closep(&t->lock);

@@ -108,12 +108,43 @@ int work_next_dead(struct store *s, const char *parent, char **names, size_t *po
 		if (r < 0)
 			return r;
 		r = open_lock(s, parent, names[*pos], 0, ret_lock);
-		if (r == -ENOENT) /* ended between mkdir and lock, or just removed */
-			r = open_lock(s, parent, names[*pos], O_CREAT, ret_lock);
+		if (r == -ENOENT) { /* gone, or its owner died before it took the lock */
+			auto_free char *path = xasprintf("%s/%s", parent, names[*pos]);
+
+			if (unlinkat(s->fd, path, AT_REMOVEDIR) < 0 && errno == ENOTEMPTY)
+				r = open_lock(s, parent, names[*pos], O_CREAT, ret_lock);
+		}
 		if (r == 0) {
 			(*pos)++;
 			return 1;
 		}
 	}
 	return 0;
+}
+
+/**
+ * work_remove() - Remove a work folder whose lock we hold
+ * @s:		The store
+ * @parent:	"tmp" or "trash"
+ * @name:	Its name
+ * @e:		Failure
+ *
+ * Return: 0 or negative errno
+ */
+int work_remove(struct store *s, const char *parent, const char *name, struct err *e)
+{
+	auto_close int dir = -EBADF, fd = -EBADF, guard = -EBADF;
+	auto_strv char **names = NULL;
+	int r = fs_open_dir(s->fd, parent, &dir, e);
+
+	if (r == 0)
+		r = fs_open_dir(dir, name, &fd, e);
+	if (r == 0)
+		r = fs_list_dir(fd, ".", &names, e);
+	for (char **n = names; r == 0 && n && *n; n++)
+		if (!str_is_eq(*n, "lock"))
+			r = store_remove_tree(s, fd, *n, e);
+	if (r == 0)
+		r = take_guard(s, parent, &guard, e);
+	return r < 0 ? r : fs_remove_tree(dir, name, e);
 }
