@@ -9,7 +9,7 @@ FILE is written when all listen: "PORT PORT2 [TLSPORT TLSPORT2]".
 
 Control, over any of the ports:
 	POST /_script	JSON list of rules; replaces the rules and clears the log
-	GET /_log	one line a request: PORT METHOD PATH range=... auth=... status=...
+	GET /_log	one line a request: LISTENER METHOD PATH range=... proxied=... auth=... status=...
 	GET /_digests	"IMAGE KIND DIGEST SIZE" lines: config, layer (in order), manifest
 
 A rule: {"match": regex on "METHOD PATH", "port": only on listener 0..3, "skip": let so many matches pass, "times": how often
@@ -241,7 +241,7 @@ class Handler(BaseHTTPRequestHandler):
             self.path = self.path[via.end():]
         rule = self.find_rule()
         self.note = f"{self.server.index} {self.command} {self.path} range={self.headers.get('Range', '-')} " \
-                    f"auth={self.headers.get('Authorization', '-').split(' ')[0]} proxied={via.group() if via else '-'}"
+                    f"proxied={via.group() if via else '-'} auth={self.headers.get('Authorization', '-').split(' ')[0]}"
         if "delay" in rule:
             time.sleep(rule["delay"])
         if self.path.startswith("/token") and "status" not in rule and "redirect" not in rule:
