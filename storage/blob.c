@@ -66,9 +66,14 @@ bool layer_is_there(struct store *s, const char *diff_id)
 int store_blob_read(struct store *s, const char *digest, char **ret, size_t *ret_len, struct err *e)
 {
 	char path[BLOB_PATH_SIZE];
-	int r = blob_path(digest, path, e);
+	int tries = 0, r = blob_path(digest, path, e);
 
-	return r < 0 ? r : fs_read_file(s->fd, path, BLOB_READ_MAX, ret, ret_len, e);
+	if (r < 0)
+		return r;
+	do
+		r = fs_read_file(s->fd, path, BLOB_READ_MAX, ret, ret_len, e);
+	while (r == -ENOENT && trash_may_return(s, &tries));
+	return r;
 }
 
 int store_image_config(struct store *s, const char *config_digest, struct oci_image_config **ret, struct err *e)

@@ -102,4 +102,5 @@ int work_remove(struct store *s, const char *parent, const char *name, struct er
 int implied_fix(const int *layers, const bool *staged, size_t n, struct err *e);
 
 /* trash.c */
+bool trash_may_return(struct store *s, int *tries);
 int trash_layers_and_blobs(struct store *s, char *const *layers, char *const *blobs, struct err *e);

@@ -181,18 +181,36 @@ int store_reclaim(struct store *s, struct err *e)
 	return r;
 }
 
+/**
+ * trash_may_return() - Something is missing: may somebody be about to put it back?
+ * @s:		The store
+ * @tries:	Counter of the caller, 0 at first
+ *
+ * Moved aside for a moment by somebody who is about to find our reference to it, or by one who died there. Waits a
+ * little.
+ *
+ * Return: whether to look again
+ */
+bool trash_may_return(struct store *s, int *tries)
+{
+	auto_strv char **trash = NULL;
+
+	if ((*tries)++ >= 50 || fs_list_dir(s->fd, "trash", &trash, NULL) < 0)
+		return false;
+	if (strv_len(trash) < 2) { /* only the guard: if it was on its way back it has arrived, so one more look */
+		*tries = 50;
+		return true;
+	}
+	if (reclaim_trash(s, NULL) == 0)
+		nanosleep(&(struct timespec){ .tv_nsec = 10 * 1000 * 1000 }, NULL);
+	return true;
+}
+
 int store_layers_check(struct store *s, char *const *diff_ids, struct err *e)
 {
-	for (char *const *d = diff_ids; d && *d; d++) {
-		/* Moved aside for a moment by somebody who is about to find our reference? Or by one who died there? */
-		for (int tries = 0; !layer_is_there(s, *d); tries++) {
-			auto_strv char **trash = NULL;
-
-			if (tries == 50 || fs_list_dir(s->fd, "trash", &trash, NULL) < 0 || strv_len(trash) < 2)
+	for (char *const *d = diff_ids; d && *d; d++)
+		for (int tries = 0; !layer_is_there(s, *d);)
+			if (!trash_may_return(s, &tries))
 				return err_say(e, ENOENT, "layer %s is missing from the store", *d);
-			if (reclaim_trash(s, NULL) == 0)
-				nanosleep(&(struct timespec){ .tv_nsec = 10 * 1000 * 1000 }, NULL);
-		}
-	}
 	return 0;
 }
