@@ -42,7 +42,8 @@ static int inspect_any(struct store *store, const char *name, const char *type, 
 	return r;
 }
 
-static int inspect(struct ctx *ctx, const struct inspect_opts *o, const char *type, int argc, char **argv, struct err *e)
+static int inspect(struct ctx *ctx, const struct inspect_opts *o, const char *type, int argc, char **argv,
+		   struct err *e)
 {
 	auto_store struct store *store = NULL;
 	auto_json struct json *items = json_new_array();

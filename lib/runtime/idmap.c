@@ -103,7 +103,8 @@ static int read_ranges(const char *file, const char *name, uint32_t uid, uint32_
 }
 
 /**
- * idmap_user_name() - A host user's name, without NSS where /etc/passwd has it: loading NSS modules costs more than a container
+ * idmap_user_name() - A host user's name, without NSS where /etc/passwd has it: loading NSS modules costs more than a
+ * container
  * @uid:	User
  *
  * Return: owned name, or NULL
@@ -247,8 +248,9 @@ static int root_ranges(const char *file, struct idmap_range *map, unsigned *ret_
 		return err;
 	map[0] = n ? (struct idmap_range) { 0, r[0].start, r[0].count }
 		   : (struct idmap_range) { 0, ROOT_FALLBACK_START, ROOT_FALLBACK_COUNT };
-	/* Host root is an id of level A (not its 0), so that the monitor's capabilities reach root's files; B never gets it. */
-	map[1] = (struct idmap_range){ map[0].count, 0, 1 };
+	/* Host root is an id of level A (not its 0), so that the monitor's capabilities reach root's files; B never
+	 * gets it. */
+	map[1] = (struct idmap_range) { map[0].count, 0, 1 };
 	*ret_n = 2;
 	return 0;
 }
