@@ -252,12 +252,90 @@ int fs_sync_dir(int dirfd, struct err *e)
 	return 0;
 }
 
-static int remove_entry(int at, const char *name, struct err *e)
+/* So deep are folders held open; a folder below that is moved up first, whatever the limit of descriptors and the
+ * stack. */
+#define REMOVE_DEPTH_MAX 64
+
+/**
+ * struct removal - a tree on its way out
+ * @top:	its uppermost folder
+ * @moved:	folders moved up into it so far
+ */
+struct removal {
+	int top;
+	unsigned moved;
+};
+
+static int move_up(struct removal *m, int at, const char *name, struct err *e)
 {
-	auto_closedir DIR *d = NULL;
-	auto_close int fd = -EBADF;
+	char to[32];
+
+	for (int tries = 0; tries < 1000; tries++) {
+		snprintf(to, sizeof(to), ".removing-%u", m->moved++);
+		if (renameat(at, name, m->top, to) == 0)
+			return 0;
+		if (errno == EACCES && tries == 0 && fchmodat(at, name, 0700, 0) == 0)
+			continue;
+		if (errno != EEXIST && errno != ENOTEMPTY)
+			break;
+	}
+	return err_set(e, errno, "remove folder '%s'", name);
+}
+
+static int remove_entry(struct removal *m, int at, const char *name, unsigned depth, struct err *e);
+
+static int empty_folder(struct removal *m, DIR *d, unsigned depth, struct err *e)
+{
 	struct dirent *de;
-	int r, refused;
+
+	while ((de = readdir(d))) {
+		int r;
+
+		if (!strcmp(de->d_name, ".") || !strcmp(de->d_name, ".."))
+			continue;
+		if (unlinkat(dirfd(d), de->d_name, de->d_type == DT_DIR ? AT_REMOVEDIR : 0) == 0)
+			continue;
+		fchmod(dirfd(d), 0700); /* a read-only folder of a rootless image */
+		r = remove_entry(m, dirfd(d), de->d_name, depth + 1, e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int remove_folder(struct removal *m, int at, const char *name, int refused, unsigned depth, struct err *e)
+{
+	auto_close int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	auto_closedir DIR *d = NULL;
+	unsigned moved;
+
+	if (fd < 0 && errno == EACCES && fchmodat(at, name, 0700, 0) == 0)
+		fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0) /* no folder after all: then the first refusal is what counts */
+		return err_set(e, errno == ENOTDIR ? refused : errno, "remove '%s'", name);
+	d = fdopendir(fd);
+	if (!d)
+		return err_set(e, errno, "read folder '%s'", name);
+	take_fd(&fd);
+	if (depth == 0)
+		m->top = dirfd(d);
+	do {
+		int r;
+
+		moved = m->moved;
+		rewinddir(d);
+		r = empty_folder(m, d, depth, e);
+		if (r < 0)
+			return r;
+		if (unlinkat(at, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+			return 0;
+	} while (depth == 0 && errno == ENOTEMPTY && m->moved != moved);
+	return err_set(e, errno, "remove folder '%s'", name);
+}
+
+static int remove_entry(struct removal *m, int at, const char *name, unsigned depth, struct err *e)
+{
+	int refused;
 
 	if (unlinkat(at, name, 0) == 0 || errno == ENOENT)
 		return 0;
@@ -268,28 +346,9 @@ static int remove_entry(int at, const char *name, struct err *e)
 		return 0;
 	if (errno != ENOTEMPTY && errno != EEXIST && errno != EACCES)
 		return err_set(e, errno, "remove '%s'", name);
-	fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 && errno == EACCES && fchmodat(at, name, 0700, 0) == 0)
-		fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0) /* no folder after all: then the first refusal is what counts */
-		return err_set(e, errno == ENOTDIR ? refused : errno, "remove '%s'", name);
-	d = fdopendir(fd);
-	if (!d)
-		return err_set(e, errno, "read folder '%s'", name);
-	take_fd(&fd);
-	while ((de = readdir(d))) {
-		if (!strcmp(de->d_name, ".") || !strcmp(de->d_name, ".."))
-			continue;
-		if (unlinkat(dirfd(d), de->d_name, de->d_type == DT_DIR ? AT_REMOVEDIR : 0) == 0)
-			continue;
-		fchmod(dirfd(d), 0700); /* a read-only folder of a rootless image */
-		r = remove_entry(dirfd(d), de->d_name, e);
-		if (r < 0)
-			return r;
-	}
-	if (unlinkat(at, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
-		return err_set(e, errno, "remove folder '%s'", name);
-	return 0;
+	if (depth == REMOVE_DEPTH_MAX)
+		return move_up(m, at, name, e);
+	return remove_folder(m, at, name, refused, depth, e);
 }
 
 /**
@@ -302,7 +361,9 @@ static int remove_entry(int at, const char *name, struct err *e)
  */
 int fs_remove_tree(int dirfd, const char *name, struct err *e)
 {
-	return remove_entry(dirfd, name, e);
+	struct removal m = { .top = -EBADF };
+
+	return remove_entry(&m, dirfd, name, 0, e);
 }
 
 /**
