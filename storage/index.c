@@ -70,5 +70,5 @@ int index_rewrite(struct store *s, struct err *e)
 		add_manifest(s, list, &recs[i]);
 	image_recs_free(recs, n);
 	text = json_compact(doc);
-	return fs_replace_file(s->fd, "oci/index.json", text, strlen(text), 0600, 0, e);
+	return fs_replace_file(s->fd, "oci/index.json", text, strlen(text), 0600, FS_SYNC, e);
 }

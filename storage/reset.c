@@ -56,12 +56,12 @@ int store_reset(struct store *s, struct err *e)
 		r = fs_list_dir(s->fd, ".", &names, e);
 	if (r == 0)
 		r = remove_run_dir(s, e);
-	/* The version file goes last: what a crash leaves is still a store. */
-	for (char **n = names; r == 0 && n && *n; n++)
-		if (store_owns_name(*n) && !str_is_eq(*n, "version"))
-			r = store_remove_tree(s, s->fd, *n, e);
+	/* The version file goes first: what a crash leaves is a store that is not made yet. */
 	if (r == 0 && unlinkat(s->fd, "version", 0) < 0 && errno != ENOENT)
 		r = err_set(e, errno, "remove '%s/version'", s->root);
+	for (char **n = names; r == 0 && n && *n; n++)
+		if (store_owns_name(*n))
+			r = store_remove_tree(s, s->fd, *n, e);
 	if (r == 0)
 		rmdir(s->root); /* stays when somebody has put something there */
 	return r;

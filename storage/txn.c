@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
@@ -36,6 +37,10 @@
  * A power cut before 3 leaves rubbish in tmp/; between 3 and 4 layers without a name; after a tag's rename the image is
  *there and whole. Layers without a name are found by the next pull of the image, or by prune.
  */
+
+/* 12 us is usual, 150 and more is what a pull right after rmi met. */
+#define FILE_COST_MAX (80 * NSEC_PER_MSEC / 1000)
+#define PLACES_MAX    6
 
 enum blob_state { BLOB_CLAIMED, BLOB_KEPT, BLOB_SCRATCH, BLOB_OWN };
 
@@ -318,20 +323,47 @@ int store_txn_blob_adopt(struct store_txn *t, const char *name, const char *dige
 	return 0;
 }
 
-int store_txn_layer_open(struct store_txn *t, unsigned *ret_slot, int *ret_fd, struct err *e)
+/* CPU time of making a file: in a block group full of freed inodes it shows what thousands more will cost. */
+static int64_t cost_of_file(int dirfd)
 {
-	struct slot slot = { 0 };
+	struct timespec a, b;
+	int fd;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &a);
+	fd = openat(dirfd, "probe", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &b);
+	if (fd >= 0)
+		unlinkat(dirfd, "probe", 0);
+	fd_closep(&fd);
+	return (b.tv_sec - a.tv_sec) * NSEC_PER_SEC + b.tv_nsec - a.tv_nsec;
+}
+
+static int make_slot(struct store_txn *t, struct slot *ret, int *ret_fd, struct err *e)
+{
 	char path[40];
-	int r = rand_hex(slot.name, 16, e);
+	int r = rand_hex(ret->name, 16, e);
 
 	if (r < 0)
 		return r;
-	snprintf(path, sizeof(path), "layers/%s", slot.name);
+	snprintf(path, sizeof(path), "layers/%s", ret->name);
 	r = store_make_dir(t->s, t->fd, path, e);
-	if (r == 0)
-		r = fs_open_dir(t->fd, path, ret_fd, e);
+	return r < 0 ? r : fs_open_dir(t->fd, path, ret_fd, e);
+}
+
+int store_txn_layer_open(struct store_txn *t, unsigned *ret_slot, int *ret_fd, struct err *e)
+{
+	auto_close int fd = -EBADF;
+	struct slot slot = { 0 };
+	int r = make_slot(t, &slot, &fd, e);
+
+	/* A name that leads to a crowded group (see spread_folders()) is given up for another; the folder stays, empty. */
+	for (int tries = 1; r == 0 && tries < PLACES_MAX && cost_of_file(fd) > FILE_COST_MAX; tries++) {
+		fd_closep(&fd);
+		r = make_slot(t, &slot, &fd, e);
+	}
 	if (r < 0)
 		return r;
+	*ret_fd = take_fd(&fd);
 	t->slots = xrealloc(t->slots, (t->n_slots + 1) * sizeof(*t->slots));
 	t->slots[t->n_slots] = slot;
 	*ret_slot = (unsigned)t->n_slots++;

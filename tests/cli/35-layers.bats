@@ -163,6 +163,13 @@ teardown() { layers_teardown; }
 	refuses name-depth "too long"
 }
 
+@test "TL-10 a thousand folders in each other are made, checked and removed" {
+	loads name-deep
+	is "$(in_layer 0 sh -c 'find . -type f | tr -dc / | wc -c')" 1020
+	run -0 skiff rmi tl:1
+	nothing_is_left
+}
+
 @test "TL-10 a hundred gigabytes of nothing take no space" {
 	loads sparse-good
 	is "$(in_layer 0 stat -c %s f)" 107374182400

@@ -104,6 +104,7 @@ many("name", {
     "long": lambda: Layer().file("/".join(["a" * 200] * 25)),
     "component": lambda: Layer().file("a" * 256),
     "depth": lambda: Layer().file("/".join(["a"] * 1100)),
+    "deep": lambda: Layer().file("/".join(["a"] * 1020)),
     "nul": lambda: Layer().raw(pax([record(b"path", b"a\0b")])),
     "latin1": lambda: Layer().raw(pax([record(b"path", b"caf\xe9")], size=2, data=b"hi")),
     "utf8": lambda: Layer().file("caf\u00e9/\u20ac"),
