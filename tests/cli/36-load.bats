@@ -191,3 +191,13 @@ arch_of_image() {
 	skiff system check
 	is "$(ls "$SKIFF_ROOT/tmp")" "$(printf 'blobs\nguard')"
 }
+
+@test "a full disk: one line, and nothing is left" {
+	python3 "$BATS_TEST_DIRNAME/tl.py" gzip-bomb "$BATS_TEST_TMPDIR/a.tar" 60
+	mkdir "$BATS_TEST_TMPDIR/full"
+	run -1 unshare -rm sh -c 'mount -t tmpfs -o size=40m none "$1" && export SKIFF_ROOT=$1 && skiff system check &&
+		! skiff load -i "$2" && skiff system check && find "$1/layers" "$1/tmp" "$1/tags" -type f ! -name guard && exit 1' \
+		sh "$BATS_TEST_TMPDIR/full" "$BATS_TEST_TMPDIR/a.tar"
+	is "${#lines[@]}" 1
+	contains "'f': write: No space left on device"
+}
