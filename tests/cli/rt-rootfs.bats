@@ -78,17 +78,36 @@ runs_or_refuses() {
 	skiff rm -f rt6
 }
 
+@test "RT-06 a folder or a file as standard stream is not handed in" {
+	local c
+	skiff run -d --name rt6c --network none base sleep 1000
+	for c in "exec -i rt6c" "run --rm -i --network none base"; do
+		# shellcheck disable=SC2086
+		run skiff $c ls /proc/self/fd/0/ </
+		[ "$status" -ne 0 ] || fail "the host's root: $output"
+		# shellcheck disable=SC2086
+		run -0 --separate-stderr skiff $c sh -c 'readlink /proc/self/fd/0; cat | wc -c' </etc/passwd
+		lacks /etc/passwd
+		contains "$(wc -c </etc/passwd)"
+		# shellcheck disable=SC2086
+		skiff $c readlink /proc/self/fd/1 >"$BATS_TEST_TMPDIR/stdout"
+		lacks "$BATS_TEST_TMPDIR"
+		[[ $(cat "$BATS_TEST_TMPDIR/stdout") == pipe:* ]] || fail "$(cat "$BATS_TEST_TMPDIR/stdout")"
+	done
+	skiff rm -f rt6c
+}
+
 @test "RT-06 a working directory of /proc/self/fd/N does not lead out" {
 	local n
 	skiff run -d --name rt6b --network none base sleep 1000
 	for n in $(seq 3 40); do
-		run skiff exec -w "/proc/self/fd/$n" rt6b sh -c 'readlink /proc/self/cwd; ls ../../../../../..'
+		run ! skiff exec -w "/proc/self/fd/$n" rt6b sh -c 'readlink /proc/self/cwd; ls ../../../../../..'
 		[ "$status" -ne 0 ] || fail "exec -w /proc/self/fd/$n worked: $output"
 	done
 	skiff rm -f rt6b
 	for n in 3 4 5 6 7 8 9 10 11 12 13 20; do
 		load_tree "rt6-$n:latest" "$T" "\"Cmd\":[\"sh\",\"-c\",\"readlink /proc/self/cwd; ls ../../../../..\"],\"WorkingDir\":\"/proc/self/fd/$n\""
-		run skiff run --rm --network none "rt6-$n"
+		run ! skiff run --rm --network none "rt6-$n"
 		[ "$status" -ne 0 ] || fail "WORKDIR /proc/self/fd/$n worked: $output"
 	done
 }
