@@ -280,8 +280,22 @@ static void set_mounts(struct ctr_config *c, const struct run_opts *o)
 		strv_add(&c->volumes, "/etc/localtime:/etc/localtime:ro");
 }
 
+static void check_oom_score(const struct ctr_config *c)
+{
+	auto_free char *text = NULL;
+	int64_t own;
+
+	if (c->has_oom_score_adj && fs_read_file(AT_FDCWD, "/proc/self/oom_score_adj", 32, &text, NULL, NULL) == 0 &&
+	    str_to_i64(str_trim(text), &own) == 0 && c->oom_score_adj < own)
+		log_warn("--oom-score-adj %lld: an ordinary user cannot lower it; %lld is used",
+			 (long long)c->oom_score_adj, (long long)own);
+}
+
 static int check_limits(const struct ctr_config *c, struct err *e)
 {
+	if (c->oom_score_adj < -1000 || c->oom_score_adj > 1000)
+		return err_say(e, EINVAL, "invalid --oom-score-adj %lld: -1000 to 1000", (long long)c->oom_score_adj);
+	check_oom_score(c);
 	for (char **t = c->ulimits; t && *t; t++) {
 		struct ulimitspec u;
 		struct rlimit own;
@@ -331,9 +345,10 @@ static void set_plain(struct ctr_config *c, const struct ctx *ctx, const struct 
 		     { &c->storage_driver, ctx->storage_driver } };
 
 	for (size_t i = 0; i < sizeof(strs) / sizeof(*strs); i++)
-		*strs[i].to = xstrdup(strs[i].from);
+		*strs[i].to = str_is_empty(strs[i].from) ? NULL : xstrdup(strs[i].from);
 	c->tty = o->tty;
 	c->open_stdin = o->interactive;
+	c->stdin_once = o->interactive && !o->detach;
 	c->auto_remove = o->rm;
 	c->init = o->init || conf->init;
 	c->privileged = o->privileged;

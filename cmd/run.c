@@ -42,8 +42,6 @@ static int foreground(struct ctr *c, const struct run_opts *o, const char *keys,
 	trace_mark("container ended");
 	if (r == ATTACH_DETACHED)
 		return 0;
-	if (r == -EPIPE && !*e->msg)
-		return 128 + 13;
 	return r < 0 ? r : code;
 }
 

@@ -148,14 +148,7 @@ int proc_run(const struct proc_spec *s, struct err *e)
 	return r < 0 ? r : proc_wait(pid);
 }
 
-/**
- * proc_start_time() - When a process started
- * @pid:	Process
- * @ret:	Field 22 of /proc/PID/stat: clock ticks since boot
- *
- * Return: 0, -ENOENT when there is no such process
- */
-int proc_start_time(pid_t pid, uint64_t *ret)
+static int stat_field(pid_t pid, int field, uint64_t *ret)
 {
 	auto_free char *text = NULL;
 	char path[40], *p;
@@ -168,13 +161,52 @@ int proc_start_time(pid_t pid, uint64_t *ret)
 	p = strrchr(text, ')'); /* the command's name may hold anything, brackets too */
 	if (!p)
 		return -EINVAL;
-	for (int field = 2; field < 22; field++) {
+	for (int i = 2; i < field; i++) {
 		p = strchr(p + 1, ' ');
 		if (!p)
 			return -EINVAL;
 	}
 	p[1 + strcspn(p + 1, " \n")] = '\0';
 	return str_to_u64(p + 1, UINT64_MAX, ret);
+}
+
+/**
+ * proc_start_time() - When a process started
+ * @pid:	Process
+ * @ret:	Field 22 of /proc/PID/stat: clock ticks since boot
+ *
+ * Return: 0, -ENOENT when there is no such process
+ */
+int proc_start_time(pid_t pid, uint64_t *ret)
+{
+	return stat_field(pid, 22, ret);
+}
+
+/**
+ * proc_children() - The processes whose parent we are, as /proc shows it
+ * @ret:	Owned array
+ *
+ * Return: how many
+ */
+size_t proc_children(pid_t **ret)
+{
+	auto_strv char **all = NULL;
+	pid_t *v = NULL;
+	size_t n = 0;
+
+	if (fs_list_dir(AT_FDCWD, "/proc", &all, NULL) < 0)
+		return 0;
+	for (char **p = all; p && *p; p++) {
+		uint64_t parent;
+		uint32_t pid;
+
+		if (str_to_u32(*p, &pid) < 0 || stat_field((pid_t)pid, 4, &parent) < 0 || parent != (uint64_t)getpid())
+			continue;
+		v = xrealloc(v, (n + 1) * sizeof(*v));
+		v[n++] = (pid_t)pid;
+	}
+	*ret = v;
+	return n;
 }
 
 /**

@@ -33,6 +33,7 @@ int proc_find(const char *name, char **ret_path);
 
 /* When a process started, in clock ticks since boot; with the boot id it names a process for ever. */
 int proc_start_time(pid_t pid, uint64_t *ret);
+size_t proc_children(pid_t **ret);
 int proc_boot_id(char buf[40]);
 /* The pid that host's /proc shows for a process known by pidfd (also from inside a pid namespace). */
 pid_t proc_pidfd_to_pid(int pidfd);

@@ -55,6 +55,7 @@ static const struct field config_fields[] = {
 	C("Domainname", F_STR, domainname),
 	C("Tty", F_BOOL, tty),
 	C("OpenStdin", F_BOOL, open_stdin),
+	C("StdinOnce", F_BOOL, stdin_once),
 	C("StopSignal", F_STR, stop_signal),
 	C("StopTimeout", F_I64, stop_timeout),
 	C("AutoRemove", F_BOOL, auto_remove),

@@ -43,7 +43,7 @@ struct ctr_config {
 	char **env;
 	char **labels;
 	char *cwd, *user, *hostname, *domainname;
-	bool tty, open_stdin;
+	bool tty, open_stdin, stdin_once; /* stdin_once: it ends with the client that feeds it */
 	char *stop_signal;
 	int64_t stop_timeout;
 	bool auto_remove, init, privileged, read_only, no_new_privs, read_only_tmpfs, no_hosts;

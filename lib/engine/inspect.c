@@ -119,7 +119,7 @@ static void config_json(struct json *to, const struct ctr_config *c)
 	json_set_bool(j, "AttachStderr", true);
 	json_set_bool(j, "Tty", c->tty);
 	json_set_bool(j, "OpenStdin", c->open_stdin);
-	json_set_bool(j, "StdinOnce", c->open_stdin);
+	json_set_bool(j, "StdinOnce", c->stdin_once);
 	json_set_strv(j, "Env", c->env);
 	json_set_strv_or_null(j, "Cmd", c->cmd);
 	json_set_str(j, "Image", c->image);

@@ -18,7 +18,24 @@
 #include "lib/base/sys.h"
 #include "lib/engine/monitor_int.h"
 
-#define STDIN_BACKLOG (1U << 20) /* more unread stdin than this, and its client waits */
+#define QUEUE_MAX (64U << 20) /* who asks and never reads the answers */
+
+static void watch(struct mon *m, struct client *c)
+{
+	mon_watch(m, &c->src, EPOLLIN | (proto_queue_is_empty(&c->queue) ? 0 : EPOLLOUT));
+}
+
+/* Only who reads the container's output holds it back. */
+static void count_behind(struct mon *m, struct client *c)
+{
+	bool behind = c->attach & (PROTO_A_STDOUT | PROTO_A_STDERR) && !proto_queue_is_empty(&c->queue);
+
+	if (behind == c->behind)
+		return;
+	c->behind = behind;
+	m->blocked += behind ? 1U : -1U;
+	io_watch_streams(m);
+}
 
 /**
  * clients_drop() - End a connection
@@ -27,31 +44,23 @@
  */
 void clients_drop(struct mon *m, struct client *c)
 {
+	bool fed = c->attach & PROTO_A_STDIN;
+
 	if (!c->used)
 		return;
-	if (c->pending.len)
-		m->blocked--;
 	if (c->exec)
 		exec_forget_client(m, c);
 	mon_unwatch(m, &c->src);
 	fd_closep(&c->src.fd);
-	sbuf_done(&c->pending);
+	proto_queue_done(&c->queue);
+	count_behind(m, c);
 	*c = (struct client) { .src = { .fd = -EBADF } };
-}
-
-static void queue(struct mon *m, struct client *c, enum proto_type type, uint32_t arg, const void *data, size_t len)
-{
-	struct proto_head h = { type, arg };
-
-	if (!c->pending.len)
-		m->blocked++;
-	sbuf_add(&c->pending, &h, sizeof(h));
-	sbuf_add(&c->pending, data, len);
-	mon_watch(m, &c->src, EPOLLOUT);
+	if (fed && m->c->stdin_once && !m->c->tty)
+		io_stdin_eof(m);
 }
 
 /**
- * clients_send() - Send a packet; keep it when the socket is full
+ * clients_send() - Send a packet, or keep it until the socket takes it
  * @m:		Monitor
  * @c:		Client; dropped when it is gone
  * @type:	Packet's type
@@ -63,20 +72,13 @@ static void queue(struct mon *m, struct client *c, enum proto_type type, uint32_
  */
 bool clients_send(struct mon *m, struct client *c, enum proto_type type, uint32_t arg, const void *data, size_t len)
 {
-	int r;
-
-	if (c->pending.len) { /* only small answers come here: output stops while something is pending */
-		log_debug("client does not read: packet %d dropped", (int)type);
-		return true;
-	}
-	r = proto_send(c->src.fd, type, arg, data, len, NULL, 0);
-	if (r == -EAGAIN) {
-		queue(m, c, type, arg, data, len);
-		return true;
-	}
-	if (r < 0) {
+	if (proto_queue_send(&c->queue, c->src.fd, type, arg, data, len) < 0 || c->queue.b.len > QUEUE_MAX) {
 		clients_drop(m, c);
 		return false;
+	}
+	if (!proto_queue_is_empty(&c->queue)) {
+		watch(m, c);
+		count_behind(m, c);
 	}
 	return true;
 }
@@ -132,9 +134,8 @@ void clients_broadcast_exit(struct mon *m)
 	for (size_t i = 0; i < MON_MAX_CLIENTS; i++) {
 		struct client *c = &m->clients[i];
 
-		if (!c->used || !(c->wants_exit || c->attach))
-			continue;
-		proto_send(c->src.fd, PROTO_EXIT, (uint32_t)m->exit_code, NULL, 0, NULL, 0);
+		if (c->used && (c->wants_exit || c->attach))
+			clients_send(m, c, PROTO_EXIT, (uint32_t)m->exit_code, NULL, 0);
 	}
 }
 
@@ -172,9 +173,8 @@ static void packet(struct mon *m, struct client *c, const struct proto_head *h, 
 		clients_send(m, c, PROTO_OK, 0, NULL, 0);
 		break;
 	case PROTO_STDIN:
+		c->stdin_unacked += len;
 		io_stdin(m, data, len);
-		if (m->in_pending.len > STDIN_BACKLOG)
-			mon_watch(m, &c->src, 0); /* until clients_resume() */
 		break;
 	case PROTO_STDIN_EOF:
 		io_stdin_eof(m);
@@ -200,21 +200,6 @@ static void packet(struct mon *m, struct client *c, const struct proto_head *h, 
 	close_all(fds, n_fds);
 }
 
-static void flush(struct mon *m, struct client *c)
-{
-	ssize_t n = fd_send(c->src.fd, c->pending.p, c->pending.len, NULL, 0, 0);
-
-	if (n == -EAGAIN)
-		return;
-	if (n < 0) {
-		clients_drop(m, c);
-		return;
-	}
-	sbuf_reset(&c->pending);
-	m->blocked--;
-	mon_watch(m, &c->src, EPOLLIN);
-}
-
 static void on_client(struct mon *m, struct source *s, uint32_t events)
 {
 	static char buf[PROTO_DATA_MAX];
@@ -224,10 +209,16 @@ static void on_client(struct mon *m, struct source *s, uint32_t events)
 	size_t n_fds = 0;
 	long n;
 
-	if (c->pending.len && events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) {
-		flush(m, c);
-		return;
+	if (!proto_queue_is_empty(&c->queue) && events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) {
+		if (proto_queue_flush(&c->queue, s->fd) < 0) {
+			clients_drop(m, c);
+			return;
+		}
+		watch(m, c);
+		count_behind(m, c);
 	}
+	if (!(events & ~(uint32_t)EPOLLOUT))
+		return;
 	n = proto_recv(s->fd, &h, buf, fds, FD_MAX_PASSED, &n_fds, MSG_DONTWAIT);
 	if (n == -EAGAIN)
 		return;
@@ -262,15 +253,44 @@ void clients_add(struct mon *m, int fd, uint32_t attach)
 	close(fd);
 }
 
-/**
- * clients_resume() - The container has read its stdin: clients may send more
- * @m:	Monitor
- */
-void clients_resume(struct mon *m)
+void clients_ack_stdin(struct mon *m)
 {
-	for (size_t i = 0; i < MON_MAX_CLIENTS; i++)
-		if (m->clients[i].used && m->clients[i].src.events == 0)
-			mon_watch(m, &m->clients[i].src, EPOLLIN);
+	for (size_t i = 0; i < MON_MAX_CLIENTS; i++) {
+		struct client *c = &m->clients[i];
+		uint32_t n = (uint32_t)c->stdin_unacked;
+
+		c->stdin_unacked = 0;
+		if (c->used && n)
+			clients_send(m, c, PROTO_STDIN_ACK, n, NULL, 0);
+	}
+}
+
+void clients_finish(struct mon *m)
+{
+	for (;;) {
+		struct epoll_event ev[16];
+		bool waiting = false;
+		int n;
+
+		for (size_t i = 0; i < MON_MAX_CLIENTS; i++) {
+			if (m->clients[i].used && proto_queue_is_empty(&m->clients[i].queue))
+				clients_drop(m, &m->clients[i]);
+			waiting = waiting || m->clients[i].used;
+		}
+		if (!waiting)
+			return;
+		n = epoll_wait(m->epoll, ev, 16, -1);
+		if (n < 0 && errno != EINTR)
+			return;
+		for (int i = 0; i < n; i++) {
+			struct source *s = ev[i].data.ptr;
+
+			if (s->fd >= 0 && s->on == on_client)
+				on_client(m, s, ev[i].events);
+			else
+				mon_unwatch(m, s);
+		}
+	}
 }
 
 static void on_listen(struct mon *m, struct source *s, uint32_t events)

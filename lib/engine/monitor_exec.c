@@ -149,6 +149,30 @@ static void finish_exec(struct mon *m, struct exec *x)
 	unlink_exec(m, x);
 }
 
+/**
+ * exec_end_all() - The container has ended: what was started in it ends too, and whoever waits for it is told
+ * @m:	Monitor
+ */
+void exec_end_all(struct mon *m)
+{
+	while (m->execs) {
+		struct exec *x = m->execs;
+
+		mon_unwatch(m, &x->sock);
+		fd_closep(&x->sock.fd);
+		if (!x->ended) {
+			int code;
+
+			/* Dead already, but where the pid namespace is not the container's own. */
+			sys_pidfd_send_signal(x->pidfd.fd, SIGKILL);
+			code = proc_wait(x->pid);
+			x->ended = true;
+			x->exit_code = code < 0 ? 255 : code;
+		}
+		finish_exec(m, x);
+	}
+}
+
 static void exec_running(struct mon *m, struct exec *x)
 {
 	x->started = true;

@@ -42,10 +42,12 @@ struct stream {
 struct client {
 	struct source src;
 	bool used;
-	uint32_t attach;     /* PROTO_A_* */
-	bool wants_exit;     /* gets PROTO_EXIT of the container */
-	struct sbuf pending; /* one packet that did not fit into the socket */
-	struct exec *exec;   /* what it started, or NULL */
+	uint32_t attach;	  /* PROTO_A_* */
+	bool wants_exit;	  /* gets PROTO_EXIT of the container */
+	struct proto_queue queue; /* what did not fit into the socket */
+	bool behind;		  /* attached and with something queued: counted in mon.blocked */
+	size_t stdin_unacked;
+	struct exec *exec; /* what it started, or NULL */
 };
 
 /* A process started by PROTO_EXEC. */
@@ -90,14 +92,15 @@ struct mon {
 	struct uplink uplink;
 	char socket_path[108], api_path[108];
 	uint64_t join_flags;
-	bool init_ready, net_ready, started, failed, exited, finished;
+	bool init_ready, net_ready, started, failed, exited;
 	int exit_code;
 
 	struct stream out, err;
 	struct source in; /* write end of the container's stdin, or the pty */
-	struct sbuf in_pending;
+	struct sbuf in_pending; /* from in_at on: not written yet */
+	size_t in_at;
 	bool in_open, in_eof;
-	unsigned blocked; /* clients with something pending: the container's output waits */
+	unsigned blocked; /* attached clients that have not read what they were sent: the container's output waits */
 
 	struct client clients[MON_MAX_CLIENTS];
 	struct exec *execs;
@@ -115,6 +118,7 @@ void mon_fail(struct mon *m, int exit_code, const struct err *e);
 int mon_trace_fd(void);
 /* monitor_io.c */
 int io_open_streams(struct mon *m, int child_stdio[3], struct err *e);
+/* Read the container's output, or, while an attached client is behind, leave it where it is. */
 void io_watch_streams(struct mon *m);
 void io_set_pty(struct mon *m, int master);
 void io_drain(struct mon *m);
@@ -124,7 +128,10 @@ void io_log_flush(struct mon *m);
 /* monitor_clients.c */
 void clients_add(struct mon *m, int fd, uint32_t attach);
 void clients_listen(struct mon *m);
-void clients_resume(struct mon *m);
+/* What clients sent for stdin is done with, but for a rest: they may send more. */
+void clients_ack_stdin(struct mon *m);
+/* After the container's end: until everybody has read what was sent, or is gone. */
+void clients_finish(struct mon *m);
 void clients_output(struct mon *m, enum proto_type type, const void *data, size_t len);
 bool clients_send(struct mon *m, struct client *c, enum proto_type type, uint32_t arg, const void *data, size_t len);
 void clients_send_fd(struct mon *m, struct client *c, enum proto_type type, uint32_t arg, int fd);
@@ -134,3 +141,5 @@ void clients_drop(struct mon *m, struct client *c);
 /* monitor_exec.c */
 void exec_start(struct mon *m, struct client *c, const void *data, size_t len, int *fds, size_t n_fds);
 void exec_forget_client(struct mon *m, struct client *c);
+/* The container has ended: tell those who wait for a process in it. */
+void exec_end_all(struct mon *m);

@@ -20,6 +20,7 @@
 #include "lib/oci/json.h"
 
 #define CHUNK	       65536
+#define DRAIN_MAX      (4U << 20)
 #define LINE_MAX_BYTES 16384 /* a longer line is logged in parts, as docker does */
 
 static void log_record(struct sbuf *b, const char *stream, const char *time, const char *data, size_t len)
@@ -65,6 +66,8 @@ static void log_data(struct mon *m, struct stream *s, const char *data, size_t l
 		len -= n;
 	}
 	log_write(m, &b);
+	if (b.cap > 4UL * CHUNK)
+		sbuf_done(&b);
 }
 
 /**
@@ -105,7 +108,7 @@ static bool pump(struct mon *m, struct stream *s)
 	static char buf[CHUNK];
 	ssize_t n;
 
-	if (!s->open || m->blocked)
+	if (!s->open)
 		return false;
 	n = fd_read(s->src.fd, buf, sizeof(buf));
 	if (n == -EAGAIN)
@@ -124,17 +127,24 @@ static void on_output(struct mon *m, struct source *src, uint32_t events)
 	struct stream *s = src == &m->out.src ? &m->out : &m->err;
 
 	(void)events;
-	pump(m, s);
+	if (!m->blocked)
+		pump(m, s);
 }
 
 /**
- * io_drain() - After the container's end: pass on what is still in the pipes
+ * io_drain() - After the container's end: take what is still in its pipes, whoever may be behind
  * @m:	Monitor
+ *
+ * The pipes hold a bounded amount, and nobody is left to write more; where somebody is (a pid namespace that is not the
+ * container's own), there is an end all the same.
  */
 void io_drain(struct mon *m)
 {
-	while (pump(m, &m->out) || pump(m, &m->err))
-		;
+	for (unsigned i = 0; i < DRAIN_MAX / CHUNK; i++)
+		if (!pump(m, &m->out) && !pump(m, &m->err))
+			break;
+	close_stream(m, &m->out);
+	close_stream(m, &m->err);
 }
 
 static int nonblocking_pipe(int ours, int p[2], struct err *e)
@@ -186,18 +196,20 @@ int io_open_streams(struct mon *m, int child_stdio[3], struct err *e)
 
 static void on_stdin_writable(struct mon *m, struct source *s, uint32_t events);
 
-/**
- * io_watch_streams() - Begin to read the container's output
- * @m:	Monitor
- */
 void io_watch_streams(struct mon *m)
 {
+	struct stream *const streams[] = { &m->out, &m->err };
+
 	m->out.src.on = m->err.src.on = on_output;
 	m->in.on = on_stdin_writable;
-	if (m->out.open)
-		mon_watch(m, &m->out.src, EPOLLIN);
-	if (m->err.open)
-		mon_watch(m, &m->err.src, EPOLLIN);
+	for (int i = 0; i < 2; i++) {
+		if (!streams[i]->open)
+			continue;
+		if (m->blocked) /* not asked for nothing: its end would be told again and again */
+			mon_unwatch(m, &streams[i]->src);
+		else
+			mon_watch(m, &streams[i]->src, EPOLLIN);
+	}
 }
 
 /**
@@ -222,11 +234,11 @@ static void close_stdin(struct mon *m)
 {
 	static const char eot = 4;
 
+	m->in_eof = false;
 	if (!m->in_open)
 		return;
 	if (m->c->tty) { /* a terminal has no end: what a user would type */
 		(void)!write(m->in.fd, &eot, 1);
-		m->in_eof = false;
 		return;
 	}
 	m->in_open = false;
@@ -234,71 +246,81 @@ static void close_stdin(struct mon *m)
 	fd_closep(&m->in.fd);
 }
 
+static size_t unwritten(const struct mon *m)
+{
+	return m->in_pending.len - m->in_at;
+}
+
 static void flush_stdin(struct mon *m)
 {
-	size_t done = 0;
-
-	while (m->in_open && done < m->in_pending.len) {
-		ssize_t n = write(m->in.fd, m->in_pending.p + done, m->in_pending.len - done);
+	while (m->in_open && unwritten(m)) {
+		ssize_t n = write(m->in.fd, m->in_pending.p + m->in_at, unwritten(m));
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && errno == EAGAIN)
 			break;
 		if (n < 0) { /* the container has closed it */
-			m->in_eof = true;
-			done = m->in_pending.len;
+			m->in_at = m->in_pending.len;
+			m->in_open = false;
 			break;
 		}
-		done += (size_t)n;
+		m->in_at += (size_t)n;
 	}
-	if (done < m->in_pending.len) {
-		memmove(m->in_pending.p, m->in_pending.p + done, m->in_pending.len - done);
-		m->in_pending.len -= done;
+	if (unwritten(m) <= PROTO_STDIN_WINDOW / 4)
+		clients_ack_stdin(m);
+	if (unwritten(m)) {
 		mon_watch(m, &m->in, EPOLLOUT);
 		return;
 	}
-	if (m->in_pending.len)
-		clients_resume(m);
+	if (m->in_pending.cap > CHUNK) /* a monitor is small again when a large file has gone through */
+		sbuf_done(&m->in_pending);
 	sbuf_reset(&m->in_pending);
-	if (m->in.events)
-		mon_watch(m, &m->in, 0);
-	if (m->in_eof)
+	m->in_at = 0;
+	mon_unwatch(m, &m->in);
+	if (!m->in_open)
+		fd_closep(&m->in.fd);
+	else if (m->in_eof)
 		close_stdin(m);
 }
 
 static void on_stdin_writable(struct mon *m, struct source *s, uint32_t events)
 {
 	(void)s;
-	if (events & EPOLLERR && !m->in_pending.len) {
-		mon_watch(m, &m->in, 0);
-		close_stdin(m);
-		return;
-	}
+	(void)events;
 	flush_stdin(m);
 }
 
 /**
  * io_stdin() - Data for the container's stdin
  * @m:		Monitor
- * @data:	Bytes
+ * @data:	Bytes; dropped when the container reads no more
  * @len:	How many
  */
 void io_stdin(struct mon *m, const void *data, size_t len)
 {
-	if (!m->in_open)
-		return;
-	sbuf_add(&m->in_pending, data, len);
+	if (m->in_at > CHUNK && m->in_at >= unwritten(m)) {
+		memmove(m->in_pending.p, m->in_pending.p + m->in_at, unwritten(m));
+		m->in_pending.len = unwritten(m);
+		m->in_at = 0;
+	}
+	if (m->in_open)
+		sbuf_add(&m->in_pending, data, len);
 	flush_stdin(m);
 }
 
 /**
  * io_stdin_eof() - The attached client's stdin has ended
  * @m:	Monitor
+ *
+ * What `run -i` was started with ends with it; a container that was started in the background keeps its stdin open for
+ * the next one who attaches, as with docker. A terminal gets what a user would type.
  */
 void io_stdin_eof(struct mon *m)
 {
+	if (!m->c->stdin_once && !m->c->tty)
+		return;
 	m->in_eof = true;
-	if (!m->in_pending.len)
+	if (!unwritten(m))
 		close_stdin(m);
 }

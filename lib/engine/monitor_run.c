@@ -49,6 +49,8 @@
 #include "lib/runtime/walls.h"
 #include "storage/store.h"
 
+#define HELPER_PATIENCE_MS 2000
+
 /**
  * mon_watch() - Watch a descriptor, or change what is asked of it
  * @m:		Monitor
@@ -235,8 +237,8 @@ static int publish_ports(struct mon *m, struct err *e)
 
 			r = uplink_publish(m->api_path, &p[i], &port, e);
 			if (r == 0)
-				strv_add_take(&m->state.ports, xasprintf("%s:%u:%u/%s", p[i].ip ? p[i].ip : "0.0.0.0", port,
-									 p[i].port, port_proto_name(p[i].proto)));
+				strv_add_take(&m->state.ports, xasprintf("%s:%u:%u/%s", p[i].ip ? p[i].ip : "0.0.0.0",
+									 port, p[i].port, port_proto_name(p[i].proto)));
 		}
 		portspec_free(p, n);
 		if (r < 0)
@@ -450,11 +452,37 @@ static int open_log(struct mon *m, struct err *e)
 	return m->log < 0 ? err_set(e, errno, "open the container's log") : 0;
 }
 
+/* Ours is the container's and that of everything started in it later; an ordinary user can only raise it. */
+static int set_oom_score(const struct mon *m, struct err *e)
+{
+	auto_close int fd = -EBADF;
+	int64_t own = 0;
+	char buf[24];
+	ssize_t n;
+
+	if (!m->c->has_oom_score_adj)
+		return 0;
+	fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
+	n = fd < 0 ? -errno : fd_read(fd, buf, sizeof(buf) - 1);
+	if (n < 0)
+		return err_set(e, (int)n, "open /proc/self/oom_score_adj");
+	buf[n] = '\0';
+	if (str_to_i64(str_trim(buf), &own) == 0 && own >= m->c->oom_score_adj)
+		return 0; /* the command has said so at create */
+	n = snprintf(buf, sizeof(buf), "%lld", (long long)m->c->oom_score_adj);
+	if (write(fd, buf, (size_t)n) < 0)
+		return err_set(e, errno, "set the OOM score to %s", buf);
+	return 0;
+}
+
 /* What needs no id: done while newuidmap and newgidmap work. */
 static int before_maps(struct mon *m, const struct mon_start *s, struct err *e)
 {
 	int r;
 
+	m->epoll = epoll_create1(EPOLL_CLOEXEC); /* first: without it nobody can be told what fails */
+	if (m->epoll < 0)
+		return err_set(e, errno, "create an epoll instance");
 	m->lock = openat(m->dirfd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (m->lock < 0)
 		return err_set(e, errno, "open the container's lock");
@@ -467,10 +495,7 @@ static int before_maps(struct mon *m, const struct mon_start *s, struct err *e)
 	r = make_init_exe(m, e);
 	if (r == 0)
 		r = open_log(m, e);
-	m->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (r == 0 && m->epoll < 0)
-		r = err_set(e, errno, "create an epoll instance");
-	return r;
+	return r == 0 ? set_oom_score(m, e) : r;
 }
 
 /* The same folders once more, through level A's own mounts: overlay takes no others. */
@@ -548,16 +573,11 @@ static int set_up(struct mon *m, struct err *e)
 	return 0;
 }
 
-static bool has_pending(const struct mon *m)
-{
-	return m->blocked > 0;
-}
-
 static void loop(struct mon *m)
 {
 	struct epoll_event ev[16];
 
-	while (!m->finished) {
+	while (!m->exited) {
 		int n = epoll_wait(m->epoll, ev, 16, -1);
 
 		if (n < 0 && errno != EINTR)
@@ -568,20 +588,61 @@ static void loop(struct mon *m)
 			if (s->fd >= 0 && s->on) /* not closed by an earlier one of this batch */
 				s->on(m, s, ev[i].events);
 		}
-		if (m->exited) {
-			io_drain(m);
-			m->finished = !has_pending(m);
-		}
 	}
 }
 
+/*
+ * A pid namespace of its own ends with its first process. Where the container has none, what it leaves becomes our
+ * child (we are a subreaper), until none is left.
+ */
+static void kill_orphans(struct mon *m)
+{
+	size_t n = m->spec.host_pid;
+
+	while (n) {
+		auto_free pid_t *pids = NULL;
+
+		n = proc_children(&pids);
+		for (size_t i = 0; i < n; i++)
+			kill(pids[i], SIGKILL);
+		for (size_t i = 0; i < n; i++)
+			proc_wait(pids[i]);
+	}
+}
+
+/* It ends by itself when the container's mount of it is gone. */
+static void end_helper(pid_t pid)
+{
+	auto_close int pidfd = sys_pidfd_open(pid, 0);
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+
+	if (pidfd >= 0 && poll(&p, 1, HELPER_PATIENCE_MS) <= 0)
+		kill(pid, SIGKILL);
+	proc_wait(pid);
+}
+
+/*
+ * The order is what others rely on: whoever is told of the end finds the state written or the container removed, its
+ * name, ports and lock free. Only then does anything wait for a client that reads slowly.
+ */
 static void clean_up(struct mon *m)
 {
 	struct err e = { 0 };
 
+	exec_end_all(m);
+	if (m->c->ports || m->spec.host_pid)
+		uplink_stop(&m->uplink); /* else later: nobody waits for it */
+	fd_closep(&m->root.fd);
+	if (m->root.helper > 0)
+		end_helper(m->root.helper);
+	kill_orphans(m);
+	io_drain(m);
 	io_log_flush(m);
-	if (m->listen.fd >= 0)
+	if (m->listen.fd >= 0) {
 		unlink(m->socket_path);
+		mon_unwatch(m, &m->listen);
+		fd_closep(&m->listen.fd);
+	}
 	if (m->c->ports)
 		unlink(m->api_path);
 	m->state.status = m->started ? CTR_EXITED : CTR_CREATED;
@@ -589,25 +650,37 @@ static void clean_up(struct mon *m)
 	strv_freep(&m->state.ports);
 	m->state.exit_code = m->exit_code;
 	m->state.finished_ns = time_now();
-	if (!m->c->auto_remove)
+	if (!m->c->auto_remove) {
 		write_state(m);
-	else if (ctr_discard(m->store, m->c, &e) < 0)
+		fd_closep(&m->lock);
+	} else if (ctr_discard(m->store, m->c, &e) < 0) {
 		log_err("container %.12s: %s", m->c->id, e.msg);
+	}
 	clients_broadcast_exit(m);
 	trace_mark("told everybody");
 	uplink_stop(&m->uplink);
 	if (m->c->auto_remove && ctr_discard_finish(m->store, m->c, &e) < 0)
 		log_err("container %.12s: %s", m->c->id, e.msg);
+	fd_closep(&m->lock); /* until here it told the store that somebody works in the trash */
+	clients_finish(m);
 }
 
 /* Descriptors that the caller's parents left open are not ours to keep: ours are all close-on-exec. */
 static void close_inherited(void)
 {
-	for (int fd = 3; fd < 256; fd++) {
-		int fl = fcntl(fd, F_GETFD);
+	auto_strv char **all = NULL;
 
+	if (fs_list_dir(AT_FDCWD, "/proc/self/fd", &all, NULL) < 0)
+		return;
+	for (char **p = all; p && *p; p++) {
+		uint32_t fd;
+		int fl;
+
+		if (str_to_u32(*p, &fd) < 0 || fd <= STDERR_FILENO)
+			continue;
+		fl = fcntl((int)fd, F_GETFD);
 		if (fl >= 0 && !(fl & FD_CLOEXEC))
-			close(fd);
+			close((int)fd);
 	}
 }
 
@@ -632,6 +705,8 @@ static void detach(struct mon *m)
 	if (chdir("/") < 0)
 		log_debug("cannot enter /");
 	prctl(PR_SET_NAME, "skiff-monitor");
+	if (m->spec.host_pid)
+		prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 }
 
 /**

@@ -76,3 +76,52 @@ int proto_connect(const char *path, int *ret_fd, struct err *e)
 	*ret_fd = take_fd(&fd);
 	return 0;
 }
+
+bool proto_queue_is_empty(const struct proto_queue *q)
+{
+	return q->at == q->b.len;
+}
+
+int proto_queue_send(struct proto_queue *q, int fd, enum proto_type type, uint32_t arg, const void *data, size_t len)
+{
+	struct proto_head h = { type, arg };
+	uint32_t size = (uint32_t)(sizeof(h) + len);
+	int r = proto_queue_is_empty(q) ? proto_send(fd, type, arg, data, len, NULL, 0) : -EAGAIN;
+
+	if (r != -EAGAIN)
+		return r;
+	sbuf_add(&q->b, &size, sizeof(size));
+	sbuf_add(&q->b, &h, sizeof(h));
+	if (len)
+		sbuf_add(&q->b, data, len);
+	return 0;
+}
+
+int proto_queue_flush(struct proto_queue *q, int fd)
+{
+	while (!proto_queue_is_empty(q)) {
+		uint32_t size;
+		ssize_t n;
+
+		memcpy(&size, q->b.p + q->at, sizeof(size));
+		n = fd_send(fd, q->b.p + q->at + sizeof(size), size, NULL, 0, 0);
+		if (n == -EAGAIN)
+			return 0;
+		if (n < 0)
+			return (int)n;
+		q->at += sizeof(size) + size;
+	}
+	sbuf_done(&q->b); /* not kept: a monitor is small while nothing waits */
+	q->at = 0;
+	return 0;
+}
+
+/**
+ * proto_queue_done() - Release what waits
+ * @q:	The queue
+ */
+void proto_queue_done(struct proto_queue *q)
+{
+	sbuf_done(&q->b);
+	q->at = 0;
+}

@@ -7,11 +7,18 @@
  * monitor may be older than the command that talks to it. Unknown types are ignored by both sides.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/base/err.h"
+#include "lib/base/str.h"
 
 #define PROTO_DATA_MAX 65536
+/*
+ * A client has at most this much stdin on its way that the container has not read: the monitor never has to stop
+ * listening to anybody, so a signal is never stuck behind data.
+ */
+#define PROTO_STDIN_WINDOW (512U << 10)
 
 enum proto_type {
 	/* client to monitor */
@@ -32,6 +39,7 @@ enum proto_type {
 	PROTO_EXIT = 69,	 /* arg: exit code */
 	PROTO_EXEC_STARTED = 70, /* arg: pid; descriptor: master of the pty when there is one */
 	PROTO_WARNING = 71,	 /* data: a sentence for stderr */
+	PROTO_STDIN_ACK = 72,	 /* arg: so many bytes of PROTO_STDIN more are done with */
 };
 
 enum { PROTO_A_STDIN = 1, PROTO_A_STDOUT = 2, PROTO_A_STDERR = 4 };
@@ -57,3 +65,20 @@ int proto_send(int fd, enum proto_type type, uint32_t arg, const void *data, siz
 /* Return: length of the data, -EPIPE at the end, or another negative errno. @buf has PROTO_DATA_MAX bytes. */
 long proto_recv(int fd, struct proto_head *ret, void *buf, int *fds, size_t max_fds, size_t *ret_n_fds, int flags);
 int proto_connect(const char *path, int *ret_fd, struct err *e);
+
+/**
+ * struct proto_queue - packets that did not fit into a socket yet
+ * @b:	length (u32) and bytes of each
+ * @at:	where the first one begins
+ */
+struct proto_queue {
+	struct sbuf b;
+	size_t at;
+};
+
+bool proto_queue_is_empty(const struct proto_queue *q);
+/* Send, or put behind what waits. Return: 0, or negative errno when the other side is gone. */
+int proto_queue_send(struct proto_queue *q, int fd, enum proto_type type, uint32_t arg, const void *data, size_t len);
+/* Send what waits, as far as it goes. Return: 0, or negative errno when the other side is gone. */
+int proto_queue_flush(struct proto_queue *q, int fd);
+void proto_queue_done(struct proto_queue *q);
