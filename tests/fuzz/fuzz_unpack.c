@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The layer applier on any bytes, in a throw-away folder beside a canary: whatever it makes of them, nothing outside the
- * folder changes, what was applied has no mark of overlay's that an image brought, and the frame gives the same tar again.
+ * The layer applier on any bytes, in a throw-away folder beside a canary: whatever it makes of them, nothing outside
+ * the folder changes, what was applied has no mark of overlay's that an image brought, and the frame gives the same tar
+ * again.
  */
 #include <errno.h>
 #include <fcntl.h>
