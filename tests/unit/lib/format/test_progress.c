@@ -30,7 +30,7 @@ int main(void)
 	    "0123456789ab: Downloading [=========================>                        ]  50MB/100MB");
 	row("Downloading", 100, 100, 100, false,
 	    "0123456789ab: Downloading [==================================================]  100B/100B");
-	row("Downloading", 50, 100, 60, false, "0123456789ab: Downloading [===========>           ]  50B/100B");
+	row("Downloading", 50, 100, 60, false, "0123456789ab: Downloading [===========>          ]  50B/100B");
 	row("Downloading", 12345, 361000000, 50, false, "0123456789ab: Downloading 12.35kB/361MB");
 	row("Downloading", 12345, 361000000, 20, false, "0123456789ab: Downlo");
 	row("Downloading", 900, 100, 40, false, "0123456789ab: Downloading 100B/100B");
