@@ -12,6 +12,7 @@
  *	probe fds			open descriptors and what they are
  *	probe ioctl NUMBER		on stdin
  *	probe keys NAME			look for a user key called NAME
+ *	probe addkey NAME		make one, in the session's and the user's keyring
  *	probe watch SECONDS		print what /proc/PID/{cwd,root,exe,fd} of other processes point to
  *	probe grab SECONDS		try to write to every /proc/PID/exe; prints what could be opened
  *	probe environ			number of processes whose environment can be read; ARG: those that have it
@@ -261,6 +262,13 @@ static int find_key(const char *name)
 	return 0;
 }
 
+static int add_key(const char *name)
+{
+	for (int ring = -3; ring >= -4; ring--)
+		printf("%d: %s\n", ring, result(syscall(SYS_add_key, "user", name, "secret", 6, ring)));
+	return 0;
+}
+
 static time_t now(void)
 {
 	return time(NULL);
@@ -428,6 +436,8 @@ static int one(char **a)
 {
 	if (!strcmp(a[0], "keys"))
 		return find_key(a[1]);
+	if (!strcmp(a[0], "addkey"))
+		return add_key(a[1]);
 	if (!strcmp(a[0], "watch"))
 		return loop(show_process, number(a[1]));
 	if (!strcmp(a[0], "grab"))

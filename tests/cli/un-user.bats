@@ -53,7 +53,7 @@ none_of() {
 	done
 	run -0 --separate-stderr skiff ps -aq
 	is "$output" ""
-	! grep -q skiff.*un3 /proc/self/mounts
+	run ! grep -q 'skiff.*un3' /proc/self/mounts
 	run -0 --separate-stderr skiff run --rm --name un3 --network none base echo fine
 	is "$output" fine
 }
