@@ -356,7 +356,7 @@ int store_txn_layer_open(struct store_txn *t, unsigned *ret_slot, int *ret_fd, s
 	struct slot slot = { 0 };
 	int r = make_slot(t, &slot, &fd, e);
 
-	/* A name that leads to a crowded group (see spread_folders()) is given up; its folder goes with the transaction. */
+	/* A name that leads to a crowded group (see spread_folders()) is given up; its folder goes with tmp/ID. */
 	for (int tries = 1; r == 0 && tries < PLACES_MAX && cost_of_file(fd) > FILE_COST_MAX; tries++) {
 		fd_closep(&fd);
 		r = make_slot(t, &slot, &fd, e);
