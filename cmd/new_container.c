@@ -239,21 +239,20 @@ static int set_log(struct ctr_config *c, const struct run_opts *o, const struct 
 	return 0;
 }
 
-/* docker: an unknown host of one's own gets its id's first digits as its name. */
-static void set_hostname(struct ctr_config *c, const struct run_opts *o)
+/* docker: an unknown host of one's own gets its id's first digits as its name; with the host's UTS or network, the host's. */
+static int set_hostname(struct ctr_config *c, const struct run_opts *o, struct err *e)
 {
-	char own[256];
-	bool shared = str_is_eq(c->uts, "host") || str_is_eq(c->network, "host");
+	char own[256] = "";
 
+	if ((o->hostname || o->domainname) && str_is_eq(c->uts, "host"))
+		return err_say(e, EINVAL, "conflicting options: hostname and the UTS mode");
 	if (o->hostname)
 		c->hostname = xstrdup(o->hostname);
-	else if (shared && gethostname(own, sizeof(own)) == 0)
-		c->hostname = xstrndup(own, sizeof(own) - 1);
+	else if ((str_is_eq(c->uts, "host") || str_is_eq(c->network, "host")) && gethostname(own, sizeof(own) - 1) == 0)
+		c->hostname = xstrdup(own);
 	else
 		c->hostname = xstrndup(c->id, 12);
-	/* With the host's network, its own UTS namespace still gets the host's name. */
-	if (str_is_eq(c->uts, "host") && !o->hostname)
-		free(take_ptr(&c->hostname));
+	return 0;
 }
 
 /* Sources relative to our folder become absolute; the option is kept as text otherwise. */
@@ -278,6 +277,13 @@ static void set_mounts(struct ctr_config *c, const struct run_opts *o)
 	c->tmpfs = strv_dup(o->tmpfs);
 	if (str_is_eq(c->tz, "local") && access("/etc/localtime", R_OK) == 0)
 		strv_add(&c->volumes, "/etc/localtime:/etc/localtime:ro");
+}
+
+/* RT-28 */
+static void warn_of_sharing(const struct ctr_config *c)
+{
+	if (str_is_eq(c->pid, "host"))
+		log_warn("--pid=host: the container sees every process of this machine, and its root can signal yours");
 }
 
 static void check_oom_score(const struct ctr_config *c)
@@ -392,7 +398,8 @@ static int build_config(struct ctr_config *c, const struct ctx *ctx, const struc
 			       c->cwd);
 	add_default_ulimits(c, o, conf);
 	r = set_network(c, o, e);
-	set_hostname(c, o);
+	if (r == 0)
+		r = set_hostname(c, o, e);
 	set_mounts(c, o);
 	if (r == 0)
 		r = set_env(c, o, img, conf, e);
@@ -402,7 +409,13 @@ static int build_config(struct ctr_config *c, const struct ctx *ctx, const struc
 		r = set_log(c, o, conf, e);
 	if (r == 0)
 		r = check_limits(c, e);
-	return r < 0 ? r : spec_parse(c, &checked, e);
+	if (r == 0 && o->no_hosts && o->add_host)
+		r = err_say(e, EINVAL, "--no-hosts and --add-host cannot be set together");
+	if (r == 0)
+		r = spec_parse(c, &checked, e);
+	if (r == 0)
+		warn_of_sharing(c);
+	return r;
 }
 
 static int set_image(struct ctr_config *c, const struct ctx *ctx, struct store *store, const struct run_opts *o,

@@ -559,11 +559,21 @@ int ctr_discard_finish(struct store *s, const struct ctr_config *cfg, struct err
 	return fs_remove_tree(store_fd(s), trash, e);
 }
 
+void ctr_remove_sockets(const struct ctr *c)
+{
+	char path[128];
+
+	if (ctr_socket_path(c->store, c->config.id, path, sizeof(path), NULL) < 0)
+		return;
+	unlink(path);
+	memcpy(strrchr(path, '.'), ".net", 5);
+	unlink(path);
+}
+
 int ctr_remove(struct ctr *c, struct err *e)
 {
 	auto_close int lock = openat(c->dirfd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	auto_close int parent = -EBADF;
-	char path[128];
 	int r;
 
 	if (lock < 0 && errno == ENOENT) /* --rm: its monitor was faster */
@@ -579,8 +589,7 @@ int ctr_remove(struct ctr *c, struct err *e)
 	if (r < 0)
 		return r;
 	release_name(store_fd(c->store), &c->config);
-	if (ctr_socket_path(c->store, c->config.id, path, sizeof(path), NULL) == 0)
-		unlink(path); /* what a killed monitor has left */
+	ctr_remove_sockets(c);
 	/* config.json first: from then on nobody lists it, even if we are killed before the rest is gone. */
 	unlinkat(c->dirfd, "config.json", 0);
 	return store_remove_tree(c->store, parent, c->config.id, e);

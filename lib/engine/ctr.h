@@ -138,3 +138,5 @@ int ctr_discard(struct store *s, const struct ctr_config *cfg, struct err *e);
 int ctr_discard_finish(struct store *s, const struct ctr_config *cfg, struct err *e);
 /* "<run dir>/<12 digits>.sock" */
 int ctr_socket_path(struct store *s, const char *id, char *buf, size_t size, struct err *e);
+/* What a killed monitor has left in the run folder. */
+void ctr_remove_sockets(const struct ctr *c);

@@ -2,6 +2,7 @@
 #include "lib/engine/life.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -16,7 +17,8 @@
 #include "lib/engine/attach.h"
 #include "lib/engine/proto.h"
 
-#define MONITOR_PATIENCE_MS 10000 /* a monitor that answers nothing for so long is stuck (stopped, say) */
+#define ANSWER_MS	    2000 /* a monitor that answers nothing for so long is stuck (stopped, say) */
+#define MONITOR_PATIENCE_MS 6000 /* and one that does not end */
 
 int ctr_connect(const struct ctr *c, int *ret_sock, struct err *e)
 {
@@ -87,6 +89,25 @@ static int kill_without_monitor(const struct ctr *c, int sig, struct err *e)
 	return r < 0 ? err_set(e, r, "signal container %s", c->config.name) : 0;
 }
 
+/* What a monitor would have written at its end: nobody else can be writing when the lock is ours. */
+static void write_killed(const struct ctr *c)
+{
+	auto_close int lock = openat(c->dirfd, "lock", O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	struct ctr_state s;
+
+	if (lock < 0 || fd_lock(lock, false) < 0)
+		return;
+	ctr_read_state(c, &s);
+	if (s.monitor_died) {
+		s.exit_code = 128 + SIGKILL;
+		s.monitor_pid = 0;
+		s.finished_ns = time_now();
+		strv_freep(&s.ports);
+		ctr_write_state(c->dirfd, &s, NULL);
+	}
+	ctr_state_done(&s);
+}
+
 int ctr_kill_monitor(const struct ctr *c, struct err *e)
 {
 	struct ctr_state s;
@@ -97,7 +118,12 @@ int ctr_kill_monitor(const struct ctr *c, struct err *e)
 	ctr_state_done(&s);
 	if (r < 0 && r != -ESRCH)
 		return err_set(e, r, "end the monitor of container %s", c->config.name);
-	return ctr_wait_ended(c, MONITOR_PATIENCE_MS, e);
+	r = ctr_wait_ended(c, MONITOR_PATIENCE_MS, e);
+	if (r < 0)
+		return r;
+	write_killed(c);
+	ctr_remove_sockets(c);
+	return 0;
 }
 
 int ctr_remove_forced(struct ctr *c, struct err *e)
@@ -119,7 +145,7 @@ static bool is_responsive(int sock)
 {
 	struct pollfd p = { .fd = sock, .events = POLLIN };
 
-	return proto_send(sock, PROTO_PING, 0, NULL, 0, NULL, 0) == 0 && poll(&p, 1, MONITOR_PATIENCE_MS / 5) > 0;
+	return proto_send(sock, PROTO_PING, 0, NULL, 0, NULL, 0) == 0 && poll(&p, 1, ANSWER_MS) > 0;
 }
 
 int ctr_kill(const struct ctr *c, int sig, struct err *e)
@@ -129,8 +155,8 @@ int ctr_kill(const struct ctr *c, int sig, struct err *e)
 
 	if (r < 0)
 		return r;
-	if (!is_responsive(sock))
-		return kill_without_monitor(c, sig, e);
+	if (!is_responsive(sock)) /* it could not see its container end either */
+		return sig == SIGKILL ? ctr_kill_monitor(c, e) : kill_without_monitor(c, sig, e);
 	/* the answer to the ping is read by the first receive of attach_signal()'s loop: PROTO_OK means either */
 	r = attach_signal(sock, sig, e);
 	return r;

@@ -53,6 +53,7 @@ int logs_parse_time(const char *text, int64_t *ret_ns, struct err *e)
 struct sink {
 	const struct logs_opts *o;
 	struct sbuf out, err;
+	bool out_open, err_open; /* the last record was no whole line: the next one goes on with it */
 };
 
 static int flush(struct sink *s)
@@ -72,6 +73,8 @@ static int print_record(struct sink *s, const char *line, size_t len)
 	auto_json struct json *j = NULL;
 	const char *stream, *text, *time;
 	struct sbuf *to;
+	size_t n;
+	bool *open;
 	int64_t ns;
 
 	if (json_parse(line, len, &j, NULL) < 0)
@@ -92,9 +95,12 @@ static int print_record(struct sink *s, const char *line, size_t len)
 		if (r < 0)
 			return r;
 	}
-	if (s->o->timestamps)
+	open = to == &s->err ? &s->err_open : &s->out_open;
+	if (s->o->timestamps && !*open)
 		sbuf_printf(to, "%s ", time);
-	sbuf_adds(to, text);
+	n = json_str_len(json_get(j, "log"));
+	sbuf_add(to, text, n);
+	*open = n && text[n - 1] != '\n';
 	return to->len > TAIL_BLOCK ? flush(s) : 0;
 }
 

@@ -36,6 +36,16 @@ static void log_write(struct mon *m, const struct sbuf *b)
 		log_debug("cannot write the log"); /* a full disk must not stop the container */
 }
 
+/* At most @n of more bytes, so that no character is cut in two: each part is written as UTF-8 of its own. */
+static size_t whole_chars(const char *data, size_t n)
+{
+	size_t at = n;
+
+	while (at > 0 && n - at < 3 && ((unsigned char)data[at] & 0xc0) == 0x80)
+		at--;
+	return ((unsigned char)data[at] & 0xc0) == 0x80 ? n : at;
+}
+
 static void log_data(struct mon *m, struct stream *s, const char *data, size_t len)
 {
 	static struct sbuf b; /* kept: one process, one loop */
@@ -47,17 +57,16 @@ static void log_data(struct mon *m, struct stream *s, const char *data, size_t l
 	time_format_rfc3339(time_now(), now);
 	while (len) {
 		const char *nl = memchr(data, '\n', len);
-		size_t n = nl ? (size_t)(nl - data) + 1 : len;
+		size_t n = nl ? (size_t)(nl - data) + 1 : len, room = LINE_MAX_BYTES - s->partial.len;
+		bool full = n > room;
 
-		if (s->partial.len == 0 && nl && n <= LINE_MAX_BYTES) {
+		if (full)
+			n = whole_chars(data, room);
+		if (s->partial.len == 0 && nl && !full) {
 			log_record(&b, s->name, now, data, n);
 		} else {
-			if (n > LINE_MAX_BYTES - s->partial.len) {
-				n = LINE_MAX_BYTES - s->partial.len;
-				nl = NULL;
-			}
 			sbuf_add(&s->partial, data, n);
-			if (nl || s->partial.len >= LINE_MAX_BYTES) {
+			if (nl || full) {
 				log_record(&b, s->name, now, s->partial.p, s->partial.len);
 				sbuf_reset(&s->partial);
 			}

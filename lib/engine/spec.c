@@ -253,8 +253,6 @@ int spec_parse(const struct ctr_config *c, struct spec *ret, struct err *e)
 		r = parse_namespace("uts", c->uts, &s.host_uts, NULL, e);
 	if (r == 0)
 		r = parse_namespace("cgroupns", c->cgroupns, &unused, NULL, e);
-	if (r == 0 && s.host_uts && !str_is_empty(c->hostname))
-		r = err_say(e, EINVAL, "conflicting options: hostname and the UTS mode");
 	if (r == 0)
 		r = caps_resolve(c->cap_add, c->cap_drop, c->privileged, &s.caps, e);
 	if (r == 0)

@@ -336,6 +336,7 @@ void spec_plan_identity(const struct spec_run *r, struct plan_builder *b)
 		p->seccomp = plan_add_array(b, r->seccomp->insns, r->seccomp->n, sizeof(struct sock_filter));
 	if (r->config->umask && str_to_mode(r->config->umask, &mode) == 0)
 		p->umask = mode;
+	rlimits(r, b);
 	p->trace_fd = r->trace_fd;
 	for (int i = 0; i < 3; i++)
 		p->stdio[i] = r->stdio[i];
@@ -359,7 +360,6 @@ static void run_identity(const struct spec_run *r, struct plan_builder *b)
 	p->cwd = plan_add_str(b, str_is_empty(c->cwd) ? "/" : c->cwd);
 	p->hostname = r->spec->host_uts ? 0 : plan_add_str(b, c->hostname);
 	p->domainname = str_is_empty(c->domainname) || r->spec->host_uts ? 0 : plan_add_str(b, c->domainname);
-	p->oom_score_adj = c->has_oom_score_adj ? (int32_t)c->oom_score_adj : INT32_MIN;
 }
 
 int spec_plan_run(const struct spec_run *r, struct plan_builder *b, struct spec_fds *fds, struct err *e)
@@ -393,7 +393,6 @@ int spec_plan_run(const struct spec_run *r, struct plan_builder *b, struct spec_
 	p->masked = plan_add_strv(b, r->spec->masked);
 	p->readonly = plan_add_strv(b, r->spec->readonly);
 	sysctls(r, b);
-	rlimits(r, b);
 	spec_plan_identity(r, b);
 	run_identity(r, b);
 	return 0;
@@ -408,7 +407,7 @@ static void hosts_text(const struct ctr_config *c, const struct spec *s, struct 
 		auto_hostspec struct hostspec h = { 0 };
 
 		if (hostspec_parse(*t, &h, NULL) == 0)
-			sbuf_printf(b, "%s\t%s\n", h.ip ? h.ip : UPLINK_GATEWAY, h.name);
+			sbuf_printf(b, "%s\t%s\n", h.ip ? h.ip : s->net == NET_SLIRP ? UPLINK_GATEWAY : "127.0.0.1", h.name);
 	}
 	if (s->net == NET_SLIRP)
 		sbuf_printf(b, "%s\thost.docker.internal host.containers.internal\n", UPLINK_GATEWAY);

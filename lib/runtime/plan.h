@@ -146,12 +146,10 @@ struct plan {
 	uint32_t uid;
 	uint32_t gid;
 	uint32_t umask;
-	int32_t oom_score_adj; /* INT32_MIN: leave */
 	uint32_t tty_gid;
 	uint32_t personality; /* UINT32_MAX: leave */
 	uint16_t tty_rows;
 	uint16_t tty_cols;
-	uint32_t pad;
 	uint64_t cap_bounding;
 	uint64_t cap_permitted; /* and effective */
 	uint64_t cap_ambient;
