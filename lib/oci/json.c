@@ -583,6 +583,28 @@ int json_read_i64(const struct json *obj, const char *key, int64_t *ret, struct 
 }
 
 /**
+ * json_read_u64() - Read a number member that is not negative
+ * @obj:	Object or NULL
+ * @key:	Its name
+ * @ret:	Replaced when the member is there; 2^64 - 1 for what is larger, since json-c saturates while it parses
+ * @e:		Failure
+ *
+ * Return: 0 or -EINVAL
+ */
+int json_read_u64(const struct json *obj, const char *key, uint64_t *ret, struct err *e)
+{
+	const struct json *v;
+	int r = want(obj, key, JSON_INT, &v, e);
+
+	if (r <= 0)
+		return r;
+	if (json_object_get_int64(raw(v)) < 0)
+		return err_say(e, EINVAL, "'%s' is out of range", key);
+	*ret = json_object_get_uint64(raw(v));
+	return 0;
+}
+
+/**
  * json_read_bool() - Read a truth member
  * @obj:	Object or NULL
  * @key:	Its name

@@ -58,6 +58,7 @@ char **json_get_map(const struct json *obj, const char *key);  /* owned string m
  */
 int json_read_str(const struct json *obj, const char *key, char **ret, struct err *e);
 int json_read_i64(const struct json *obj, const char *key, int64_t *ret, struct err *e);
+int json_read_u64(const struct json *obj, const char *key, uint64_t *ret, struct err *e);
 int json_read_bool(const struct json *obj, const char *key, bool *ret, struct err *e);
 int json_read_strv(const struct json *obj, const char *key, char ***ret, struct err *e);
 int json_read_map(const struct json *obj, const char *key, char ***ret, struct err *e);

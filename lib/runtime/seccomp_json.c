@@ -104,13 +104,14 @@ static int read_op(const struct json *arg, struct sc_cond *c, struct err *e)
 
 static int read_cond(const struct json *arg, struct sc_cond *c, struct err *e)
 {
-	int64_t index = -1, value = 0, two = 0;
+	uint64_t value = 0, two = 0;
+	int64_t index = -1;
 	int r = json_read_i64(arg, "index", &index, e);
 
 	if (r == 0)
-		r = json_read_i64(arg, "value", &value, e);
+		r = json_read_u64(arg, "value", &value, e);
 	if (r == 0)
-		r = json_read_i64(arg, "valueTwo", &two, e);
+		r = json_read_u64(arg, "valueTwo", &two, e);
 	if (r == 0)
 		r = read_op(arg, c, e);
 	if (r < 0)
@@ -118,10 +119,10 @@ static int read_cond(const struct json *arg, struct sc_cond *c, struct err *e)
 	if (index < 0 || index > 5)
 		return err_say(e, EINVAL, "argument index %lld is not 0 to 5", (long long)index);
 	c->arg = (uint8_t)index;
-	c->value = (uint64_t)value;
+	c->value = value;
 	if (c->op == SC_MASKED_EQ) { /* "value" is the mask there */
-		c->mask = (uint64_t)value;
-		c->value = (uint64_t)two;
+		c->mask = value;
+		c->value = two;
 	}
 	return 0;
 }

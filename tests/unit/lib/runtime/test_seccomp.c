@@ -538,7 +538,7 @@ static void add_random_rule(struct sbuf *json, scmp_filter_ctx ctx, const char *
 		    json->p[json->len - 1] == '[' ? "" : ",", name);
 	for (unsigned i = 0; i < n; i++) {
 		unsigned op = (unsigned)(rnd() % 7);
-		uint64_t v = rnd_arg() & INT64_MAX, two = op == 6 ? v & rnd() : 0;
+		uint64_t v = rnd_arg(), two = op == 6 ? v & rnd() : 0;
 
 		cmp[i] =
 			(struct scmp_arg_cmp) { .arg = first + i, .op = some_ops[op].op, .datum_a = v, .datum_b = two };
