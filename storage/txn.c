@@ -227,7 +227,7 @@ static struct staged_blob *add_blob(struct store_txn *t, const char *digest, int
 
 	t->blobs = xrealloc(t->blobs, (t->n_blobs + 1) * sizeof(*t->blobs));
 	b = &t->blobs[t->n_blobs++];
-	*b = (struct staged_blob){ .digest = xstrdup(digest), .fd = fd, .state = state };
+	*b = (struct staged_blob) { .digest = xstrdup(digest), .fd = fd, .state = state };
 	return b;
 }
 

@@ -347,7 +347,8 @@ int conf_check_owner(int fd, const char *path, struct err *e)
 		return err_set(e, errno, "stat '%s'", path);
 	if (!S_ISREG(st.st_mode))
 		return err_say(e, EPERM, "%s: not a regular file", path);
-	/* In a user namespace without it, the host's root has nobody's id. Who owns "/" is root, whatever the number. */
+	/* In a user namespace without it, the host's root has nobody's id. Who owns "/" is root, whatever the number.
+	 */
 	if (stat("/", &top) == 0)
 		root = top.st_uid;
 	if (st.st_uid != 0 && st.st_uid != root && st.st_uid != geteuid())
