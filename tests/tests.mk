@@ -78,6 +78,7 @@ check check-full:
 	tests/prepare
 	+$(MAKE) tests-build
 	+$(MAKE) SAN=1 O=$(O)-san tests-build
+	$(if $(filter check-full,$@),+$(MAKE) fuzz)
 	$(RUN) $@
 
 .PHONY: bench
