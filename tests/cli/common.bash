@@ -44,6 +44,16 @@ wait_for() {
 	done
 }
 
+# is_running NAME: does that container run?
+is_running() {
+	[ "$(skiff inspect --type container -f '{{.State.Running}}' "$1" 2>/dev/null)" = true ]
+}
+
+# monitor_of NAME: the pid of its monitor. Not with --init, --pid host.
+monitor_of() {
+	sed 's/.*) //' "/proc/$(skiff inspect -f '{{.State.Pid}}' "$1")/stat" | cut -d' ' -f2
+}
+
 # The plain image of most tests, without network: comes with the program.
 BB=embedded/busybox
 export BB
