@@ -347,6 +347,23 @@ static int claim_some_name(struct store *s, struct ctr_config *cfg, struct err *
 	return err_say(e, EEXIST, "no free random name found: give one with --name");
 }
 
+/* A container that was created is still there, under its name, after a power cut; a --rm one need not be. */
+static int sync_names(int root, struct err *e)
+{
+	static const char *const folders[] = { "containers", "names" };
+
+	for (int i = 0; i < 2; i++) {
+		auto_close int fd = -EBADF;
+		int r = fs_open_dir(root, folders[i], &fd, e);
+
+		if (r == 0)
+			r = fs_sync_dir(fd, e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 int ctr_create(struct store *s, struct ctr_config *cfg, struct ctr *ret, struct err *e)
 {
 	char path[sizeof("containers/") + CTR_ID_LEN], id[CTR_ID_LEN + 1];
@@ -375,6 +392,8 @@ int ctr_create(struct store *s, struct ctr_config *cfg, struct ctr *ret, struct 
 		r = write_config(dirfd, cfg, e);
 		if (r == 0) /* the reference is on disk: now the layers cannot vanish unseen */
 			r = store_layers_check(s, cfg->layers, e);
+		if (r == 0 && !cfg->auto_remove)
+			r = sync_names(root, e);
 	}
 	if (r < 0) {
 		if (link)
