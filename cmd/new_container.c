@@ -255,24 +255,10 @@ static int set_hostname(struct ctr_config *c, const struct run_opts *o, struct e
 	return 0;
 }
 
-/* Sources relative to our folder become absolute; the option is kept as text otherwise. */
-static char **absolute_volumes(char *const *v)
-{
-	char **r = NULL;
-	auto_free char *cwd = getcwd(NULL, 0);
-
-	for (; v && *v; v++) {
-		if (cwd && (!strncmp(*v, "./", 2) || !strncmp(*v, "../", 3) || !strncmp(*v, ".:", 2)))
-			strv_add_take(&r, xasprintf("%s/%s", cwd, *v));
-		else
-			strv_add(&r, *v);
-	}
-	return r;
-}
-
 static void set_mounts(struct ctr_config *c, const struct run_opts *o)
 {
-	c->volumes = absolute_volumes(o->volume);
+	c->base_dir = getcwd(NULL, 0);
+	c->volumes = strv_dup(o->volume);
 	c->mounts = strv_dup(o->mount);
 	c->tmpfs = strv_dup(o->tmpfs);
 	if (str_is_eq(c->tz, "local") && access("/etc/localtime", R_OK) == 0)
@@ -409,6 +395,8 @@ static int build_config(struct ctr_config *c, const struct ctx *ctx, const struc
 		r = set_log(c, o, conf, e);
 	if (r == 0)
 		r = check_limits(c, e);
+	if (r == 0 && c->stop_signal && signal_parse(c->stop_signal, e) < 0)
+		r = -EINVAL;
 	if (r == 0 && o->no_hosts && o->add_host)
 		r = err_say(e, EINVAL, "--no-hosts and --add-host cannot be set together");
 	if (r == 0)

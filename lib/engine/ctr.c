@@ -72,6 +72,7 @@ static const struct field config_fields[] = {
 	C("UsernsMode", F_STR, userns),
 	C("CgroupnsMode", F_STR, cgroupns),
 	C("Ports", F_STRV, ports),
+	C("BaseDir", F_STR, base_dir),
 	C("Binds", F_STRV, volumes),
 	C("Mounts", F_STRV, mounts),
 	C("Tmpfs", F_STRV, tmpfs),

@@ -49,6 +49,7 @@ struct ctr_config {
 	bool auto_remove, init, privileged, read_only, no_new_privs, read_only_tmpfs, no_hosts;
 	char *network, *ipc, *pid, *uts, *userns, *cgroupns;
 	char **ports, **volumes, **mounts, **tmpfs;
+	char *base_dir; /* for sources such as ./data */
 	char **cap_add, **cap_drop, **security_opt, **devices, **ulimits, **groups, **extra_hosts, **sysctls;
 	char **dns, **dns_search, **dns_opts;
 	uint64_t shm_size;

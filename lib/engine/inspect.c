@@ -75,8 +75,12 @@ static void port_bindings(struct json *to, const char *key, char *const *ports)
 static void host_config(struct json *to, const struct ctr_config *c)
 {
 	struct json *j = json_set_object(to, "HostConfig"), *o;
+	auto_strv char **binds = NULL;
 
-	json_set_strv_or_null(j, "Binds", c->volumes);
+	for (char **v = c->volumes; v && *v; v++)
+		strv_add_take(&binds, **v == '.' ? xasprintf("%s/%s", c->base_dir ? c->base_dir : "", *v) : xstrdup(*v));
+
+	json_set_strv_or_null(j, "Binds", binds);
 	json_set_str(j, "ContainerIDFile", c->cidfile ? c->cidfile : "");
 	o = json_set_object(j, "LogConfig");
 	json_set_str(o, "Type", c->log_driver ? c->log_driver : "json-file");
@@ -87,6 +91,7 @@ static void host_config(struct json *to, const struct ctr_config *c)
 	json_set_str(o, "Name", "no");
 	json_set_i64(o, "MaximumRetryCount", 0);
 	json_set_bool(j, "AutoRemove", c->auto_remove);
+	json_set_map(j, "Annotations", c->annotations);
 	json_set_strv_or_null(j, "CapAdd", c->cap_add);
 	json_set_strv_or_null(j, "CapDrop", c->cap_drop);
 	json_set_str(j, "CgroupnsMode", c->cgroupns ? c->cgroupns : "private");

@@ -231,14 +231,15 @@ static void on_exec_end(struct mon *m, struct source *s, uint32_t events)
 static int fork_exec(struct mon *m, struct exec *x, int plan, int sock, const struct spec_fds *fds, struct err *e)
 {
 	auto_close int own = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
+	bool join = !m->spec.host_pid;
 	int r;
 
 	/* Children of ours are born in the container's pid namespace until we say otherwise. */
-	r = own < 0 ? -errno : sys_setns(m->pidfd.fd, CLONE_NEWPID);
+	r = own < 0 ? -errno : join ? sys_setns(m->pidfd.fd, CLONE_NEWPID) : 0;
 	if (r < 0)
 		return err_set(e, r, "join the container's pid namespace");
 	r = mon_spawn_init(m, 0, plan, sock, fds, NULL, &x->pid, &x->pidfd.fd, e);
-	if (sys_setns(own, CLONE_NEWPID) < 0)
+	if (join && sys_setns(own, CLONE_NEWPID) < 0)
 		_exit(125); /* every later child would be in the wrong namespace */
 	return r;
 }
@@ -258,6 +259,8 @@ static int launch(struct mon *m, struct client *c, const struct request *q, cons
 			 : m->c->user ? m->c->user
 				      : m->default_user,
 			 m->c->groups, &u, e);
+	if (r == 0)
+		r = spec_check_user(&m->inner, &u, e);
 	if (r == 0)
 		r = build_plan(m, q, stdio, &u, &plan, e);
 	if (r == 0)

@@ -437,7 +437,9 @@ static int spawn_container(struct mon *m, struct err *e)
 	r = mon_spawn_init(m, m->join_flags, plan, theirs, &fds, &m->inner, &m->pid, &m->pidfd.fd, e);
 	if (r < 0)
 		return r;
-	m->join_flags = (m->join_flags & ~(uint64_t)CLONE_NEWPID) | CLONE_NEWCGROUP;
+	m->join_flags &= ~(uint64_t)CLONE_NEWPID;
+	if (!m->spec.host_cgroupns)
+		m->join_flags |= CLONE_NEWCGROUP;
 	m->pidfd.on = on_end;
 	trace_mark("container's namespaces");
 	return 0;
@@ -534,6 +536,8 @@ static int find_user(struct mon *m, struct err *e)
 
 	m->default_user = spec_default_user(m->c, &m->inner);
 	r = spec_user(m->root.fd, m->c->user ? m->c->user : m->default_user, m->c->groups, &m->user, e);
+	if (r == 0)
+		r = spec_check_user(&m->inner, &m->user, e);
 	if (r < 0 || !m->default_user || m->c->user || !m->spec.caller)
 		return r;
 	r = spec_add_account(m->root.fd, m->dirfd, m->spec.caller, home, &m->user, e);

@@ -157,13 +157,27 @@ static int depth(const char *path)
 	return n;
 }
 
-static int add_mounts(struct spec *s, char *const *texts, int (*parse)(const char *, struct mountspec *, struct err *),
-		      struct err *e)
+/* A source such as ./data is below the folder in which the container was made. */
+static void make_absolute(struct mountspec *m, const char *base)
+{
+	char *full;
+
+	if (!m->source_is_relative)
+		return;
+	full = xasprintf("%s/%s", base ? base : "", m->source);
+	free(m->source);
+	m->source = full;
+	m->source_is_relative = false;
+}
+
+static int add_mounts(struct spec *s, const char *base, char *const *texts,
+		      int (*parse)(const char *, struct mountspec *, struct err *), struct err *e)
 {
 	for (; texts && *texts; texts++) {
 		struct mountspec m = { 0 };
 		int r = parse(*texts, &m, e);
 
+		make_absolute(&m, base);
 		if (r == 0)
 			r = check_target(&m, e);
 		if (r == 0 && (m.type == MOUNTSPEC_VOLUME || m.type == MOUNTSPEC_IMAGE))
@@ -219,6 +233,7 @@ static int check_sysctls(const struct ctr_config *c, const struct spec *s, struc
 
 static int check_values(const struct ctr_config *c, struct err *e)
 {
+	unsigned mode;
 	int r = 0;
 
 	for (char **t = c->ulimits; r == 0 && t && *t; t++) {
@@ -236,13 +251,14 @@ static int check_values(const struct ctr_config *c, struct err *e)
 
 		r = hostspec_parse(*t, &h, e);
 	}
+	if (r == 0 && c->umask && (str_to_mode(c->umask, &mode) < 0 || mode > 0777))
+		r = err_say(e, EINVAL, "invalid umask '%s': 0000 to 0777", c->umask);
 	return r;
 }
 
 int spec_parse(const struct ctr_config *c, struct spec *ret, struct err *e)
 {
 	auto_spec struct spec s = { 0 };
-	bool unused = false;
 	int r = parse_network(c->network, &s, e);
 
 	if (r == 0)
@@ -252,17 +268,17 @@ int spec_parse(const struct ctr_config *c, struct spec *ret, struct err *e)
 	if (r == 0)
 		r = parse_namespace("uts", c->uts, &s.host_uts, NULL, e);
 	if (r == 0)
-		r = parse_namespace("cgroupns", c->cgroupns, &unused, NULL, e);
+		r = parse_namespace("cgroupns", c->cgroupns, &s.host_cgroupns, NULL, e);
 	if (r == 0)
 		r = caps_resolve(c->cap_add, c->cap_drop, c->privileged, &s.caps, e);
 	if (r == 0)
 		r = parse_security(c, &s, e);
 	if (r == 0)
-		r = add_mounts(&s, c->volumes, mountspec_parse_volume, e);
+		r = add_mounts(&s, c->base_dir, c->volumes, mountspec_parse_volume, e);
 	if (r == 0)
-		r = add_mounts(&s, c->mounts, mountspec_parse_mount, e);
+		r = add_mounts(&s, c->base_dir, c->mounts, mountspec_parse_mount, e);
 	if (r == 0)
-		r = add_mounts(&s, c->tmpfs, mountspec_parse_tmpfs, e);
+		r = add_mounts(&s, c->base_dir, c->tmpfs, mountspec_parse_tmpfs, e);
 	if (r == 0)
 		r = check_sysctls(c, &s, e);
 	if (r == 0)
@@ -393,6 +409,22 @@ int spec_user(int root_fd, const char *spec, char *const *groups, struct run_use
 	read_account_file(root_fd, "/etc/passwd", &passwd, &p);
 	read_account_file(root_fd, "/etc/group", &group, &g);
 	return user_resolve(spec, p, g, groups, ret, e);
+}
+
+int spec_check_user(const struct idmap *inner, const struct run_user *u, struct err *e)
+{
+	static const char *const hint = "the container's id map (how many there are is in /etc/subuid and /etc/subgid)";
+
+	if (inner->single) /* all are emulated */
+		return 0;
+	if (!idmap_has_inside(inner->uid, inner->n_uid, u->uid))
+		return err_say(e, EINVAL, "user %u is not in %s", u->uid, hint);
+	if (!idmap_has_inside(inner->gid, inner->n_gid, u->gid))
+		return err_say(e, EINVAL, "group %u is not in %s", u->gid, hint);
+	for (size_t i = 0; i < u->n_groups; i++)
+		if (!idmap_has_inside(inner->gid, inner->n_gid, u->groups[i]))
+			return err_say(e, EINVAL, "group %u is not in %s", u->groups[i], hint);
+	return 0;
 }
 
 char **spec_env(const struct ctr_config *c, const struct run_user *u, char *const *extra, bool tty)

@@ -20,7 +20,7 @@ enum net_mode { NET_NONE, NET_HOST, NET_SLIRP, NET_MODE__N };
  * struct spec - a config with its option values parsed
  * @net:		network mode
  * @host_loopback:	slirp4netns:allow_host_loopback=true
- * @host_ipc, @host_pid, @host_uts: shared with the host
+ * @host_ipc, @host_pid, @host_uts, @host_cgroupns: shared with the host
  * @no_shm:		--ipc none: no /dev/shm
  * @outer_sys:		/sys is the outer container's: a new one would show what it covers
  * @caps:		bounding set
@@ -33,7 +33,7 @@ enum net_mode { NET_NONE, NET_HOST, NET_SLIRP, NET_MODE__N };
 struct spec {
 	enum net_mode net;
 	bool host_loopback, net_ipv6;
-	bool host_ipc, host_pid, host_uts, no_shm, outer_sys;
+	bool host_ipc, host_pid, host_uts, host_cgroupns, no_shm, outer_sys;
 	uint64_t caps;
 	enum seccomp_kind seccomp_kind;
 	char *seccomp_json;
@@ -102,3 +102,5 @@ int spec_add_account(int root_fd, int dirfd, const char *name, const char *home,
 /* The user, from the container's own passwd and group files; spec_user_in(): of a running one, by its first process. */
 int spec_user_in(int pidfd, const char *spec, char *const *groups, struct run_user *ret, struct err *e);
 int spec_user(int root_fd, const char *spec, char *const *groups, struct run_user *ret, struct err *e);
+/* Are its ids in the container's map? */
+int spec_check_user(const struct idmap *inner, const struct run_user *u, struct err *e);

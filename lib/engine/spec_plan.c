@@ -63,7 +63,10 @@ static int add_bind(struct mounts *m, struct spec_fds *fds, int dirfd, const cha
 			       OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (flags & PLAN_M_RECURSIVE ? AT_RECURSIVE : 0));
 
 	if (fd < 0)
-		return err_set(e, fd, "bind '%s'", source);
+		return fd == -EINVAL && !(flags & PLAN_M_RECURSIVE)
+			       ? err_say(e, EINVAL, "bind '%s': an ordinary user cannot uncover what is mounted below it "
+						    "(bind-recursive=disabled needs a folder without mounts)", source)
+			       : err_set(e, fd, "bind '%s'", source);
 	spec_fds_add(fds, fd);
 	if (fd_move_high(&fds->v[fds->n - 1], e) < 0)
 		return -EMFILE;
@@ -141,7 +144,7 @@ static int etc_files(const struct spec_run *r, struct mounts *m, struct spec_fds
 
 		if (user_mounts(r->spec, files[i].target) || (r->config->no_hosts && i == 1))
 			continue;
-		err = add_bind(m, fds, r->dirfd, files[i].name, files[i].target, SAFE, PLAN_M_IMPLICIT, e);
+		err = add_bind(m, fds, r->dirfd, files[i].name, files[i].target, SAFE, 0, e);
 		if (err < 0)
 			return err;
 	}
@@ -180,6 +183,8 @@ static void tmpfs_mount(struct mounts *m, const struct mountspec *u)
 	sbuf_printf(&o, "mode=%o", u->mode);
 	if (u->size)
 		sbuf_printf(&o, ",size=%llu", (unsigned long long)u->size);
+	else if (u->size_percent)
+		sbuf_printf(&o, ",size=%u%%", u->size_percent);
 	if (u->inodes)
 		sbuf_printf(&o, ",nr_inodes=%llu", (unsigned long long)u->inodes);
 	if (u->uid >= 0)
@@ -206,6 +211,8 @@ static int bind_source(struct mounts *m, struct spec_fds *fds, const struct moun
 	if (r < 0)
 		return r;
 	m->v[m->n - 1].propagation = propagation_of(u->propagation);
+	if (u->recursive == MOUNT_RECURSIVE_WRITABLE) /* what is mounted below stays as it is */
+		m->v[m->n - 1].flags &= ~(uint32_t)PLAN_M_RECURSIVE;
 	return 0;
 }
 
@@ -330,6 +337,8 @@ void spec_plan_identity(const struct spec_run *r, struct plan_builder *b)
 	p->flags |= PLAN_F_KEYRING;
 	if (r->spec->nnp)
 		p->flags |= PLAN_F_NNP;
+	if (r->spec->host_pid)
+		p->flags |= PLAN_F_HOST_PID;
 	if (r->inner->single)
 		p->flags |= PLAN_F_SINGLE;
 	if (r->seccomp->n)
@@ -380,9 +389,8 @@ int spec_plan_run(const struct spec_run *r, struct plan_builder *b, struct spec_
 	p->flags |= PLAN_F_CREATE_CWD | PLAN_F_WAIT_GO;
 	if (r->spec->net != NET_HOST)
 		p->flags |= PLAN_F_NEW_NET;
-	p->flags |= PLAN_F_JOIN_CGROUPNS;
-	if (r->spec->host_pid)
-		p->flags |= PLAN_F_HOST_PID;
+	if (!r->spec->host_cgroupns)
+		p->flags |= PLAN_F_JOIN_CGROUPNS;
 	if (c->tty)
 		p->flags |= PLAN_F_TTY | PLAN_F_CONSOLE;
 	if (c->init)

@@ -38,7 +38,6 @@ enum plan_mount_kind {
 	PLAN_MOUNT_PROC,   /* new proc of this pid namespace */
 	PLAN_MOUNT_SYSFS,  /* new sysfs of this network namespace */
 	PLAN_MOUNT_MQUEUE, /* new mqueue of this ipc namespace */
-	PLAN_MOUNT_CGROUP, /* new cgroup2 of this cgroup namespace */
 	PLAN_MOUNT_DEV,	   /* tmpfs with the device nodes, pts, links; @fd: detached mounts follow in plan.devices */
 	PLAN_MOUNT__N,
 };
@@ -47,8 +46,6 @@ enum {
 	PLAN_M_FILE = 1,      /* the target is a file: made as one when missing */
 	PLAN_M_OPTIONAL = 2,  /* going on without it is fine where the kernel refuses it */
 	PLAN_M_RECURSIVE = 4, /* attributes go to mounts below as well */
-	PLAN_M_COPYUP = 8,    /* tmpfs: keeps what the image has there */
-	PLAN_M_IMPLICIT = 16, /* ours, not the user's: the last component may not be a symlink */
 };
 
 /**
@@ -74,17 +71,13 @@ struct plan_mount {
 
 /**
  * struct plan_device - a device node of the host that appears in the container
- * @fd:		detached mount of the node, opened and checked by the monitor; negative: @host is opened by us
- * @host:	path on the host (before the root is changed)
+ * @fd:		detached mount of the node, opened and checked by the monitor
  * @target:	path inside, below /dev or not
- * @rdev:	expected device number; 0: any character device
- * @flags:	PLAN_M_OPTIONAL, ...
+ * @rdev:	device number
  */
 struct plan_device {
 	int32_t fd;
-	pstr host;
 	pstr target;
-	uint32_t flags;
 	uint64_t rdev;
 };
 
@@ -113,8 +106,6 @@ enum {
 	PLAN_F_JOIN_CGROUPNS = 1 << 9,	/* unshare the cgroup namespace now that we are in our cgroup */
 	PLAN_F_CREATE_CWD = 1 << 10,	/* the working folder is made when missing */
 	PLAN_F_CONSOLE = 1 << 11,	/* the pty is bound to /dev/console too */
-	PLAN_F_CLEAR_CAPS = 1 << 12,	/* uid is not 0: permitted and effective are emptied unless asked for */
-	PLAN_F_SINGLE_SILENT = 1 << 13, /* no emulation: ids 0 only */
 };
 
 /**
@@ -147,9 +138,9 @@ struct plan {
 	uint32_t gid;
 	uint32_t umask;
 	uint32_t tty_gid;
-	uint32_t personality; /* UINT32_MAX: leave */
 	uint16_t tty_rows;
 	uint16_t tty_cols;
+	uint32_t pad;
 	uint64_t cap_bounding;
 	uint64_t cap_permitted; /* and effective */
 	uint64_t cap_ambient;

@@ -20,7 +20,6 @@ void plan_begin(struct plan_builder *b, enum plan_role role)
 					       .trace_fd = -1,
 					       .join_pidfd = -1,
 					       .stdio = { -1, -1, -1 },
-					       .personality = UINT32_MAX,
 					       .tty_gid = UINT32_MAX,
 					       .umask = 022 } };
 	sbuf_add(&b->blob, &b->head, sizeof(b->head));

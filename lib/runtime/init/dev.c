@@ -88,12 +88,9 @@ static int mount_pts(struct stage *s, struct err *e)
  */
 int dev_populate(struct stage *s, int dev_mount, struct err *e)
 {
-	static const char *const folders[] = { "pts", "shm", "mqueue" };
-
 	s->dev = dev_mount;
-	for (size_t i = 0; i < sizeof(folders) / sizeof(*folders); i++)
-		if (mkdirat(s->dev, folders[i], 0755) < 0)
-			return err_set(e, errno, "make '/dev/%s'", folders[i]);
+	if (mkdirat(s->dev, "pts", 0755) < 0)
+		return err_set(e, errno, "make '/dev/pts'");
 	for (size_t i = 0; i < sizeof(links) / sizeof(*links); i++)
 		if (symlinkat(links[i].to, s->dev, links[i].name) < 0)
 			return err_set(e, errno, "link '/dev/%s'", links[i].name);

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -83,7 +82,7 @@ int step_hostname(struct stage *s, struct err *e)
 }
 
 /**
- * step_limits() - Resource limits, OOM score, personality, umask
+ * step_limits() - Resource limits, umask
  * @s:	Stage
  * @e:	Failure
  *
@@ -99,8 +98,6 @@ int step_limits(struct stage *s, struct err *e)
 		if (setrlimit((__rlimit_resource_t)l[i].resource, &rl) < 0)
 			return err_set(e, errno, "set resource limit %u", l[i].resource);
 	}
-	if (s->p->personality != UINT32_MAX && personality(s->p->personality) < 0)
-		return err_set(e, errno, "set personality 0x%x", s->p->personality);
 	umask((mode_t)s->p->umask);
 	return 0;
 }

@@ -71,7 +71,7 @@ static bool if_not_nnp(const struct plan *p)
 
 static bool if_fakeids(const struct plan *p)
 {
-	return (p->flags & PLAN_F_SINGLE) && !(p->flags & PLAN_F_SINGLE_SILENT);
+	return p->flags & PLAN_F_SINGLE;
 }
 
 static const struct step run_steps[] = {

@@ -208,7 +208,7 @@ static int fs_mount(struct stage *s, const struct plan_mount *m, const char *tar
 {
 	static const char *const types[PLAN_MOUNT__N] = {
 		[PLAN_MOUNT_TMPFS] = "tmpfs",	[PLAN_MOUNT_PROC] = "proc",	 [PLAN_MOUNT_SYSFS] = "sysfs",
-		[PLAN_MOUNT_MQUEUE] = "mqueue", [PLAN_MOUNT_CGROUP] = "cgroup2", [PLAN_MOUNT_DEV] = "tmpfs",
+		[PLAN_MOUNT_MQUEUE] = "mqueue", [PLAN_MOUNT_DEV] = "tmpfs",
 	};
 	auto_close int at = -EBADF, mnt = -EBADF;
 	int r = 0;

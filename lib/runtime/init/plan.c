@@ -46,7 +46,7 @@ static int check_mounts(const struct plan *p)
 		if (m[i].kind >= PLAN_MOUNT__N || check_str(p, m[i].target) < 0 || check_str(p, m[i].data) < 0)
 			return -EINVAL;
 	for (uint32_t i = 0; i < p->devices.n; i++)
-		if (check_str(p, d[i].host) < 0 || check_str(p, d[i].target) < 0)
+		if (check_str(p, d[i].target) < 0)
 			return -EINVAL;
 	for (uint32_t i = 0; i < p->sysctls.n; i++)
 		if (check_str(p, y[i].key) < 0 || check_str(p, y[i].value) < 0)
