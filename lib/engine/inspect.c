@@ -78,7 +78,8 @@ static void host_config(struct json *to, const struct ctr_config *c)
 	auto_strv char **binds = NULL;
 
 	for (char **v = c->volumes; v && *v; v++)
-		strv_add_take(&binds, **v == '.' ? xasprintf("%s/%s", c->base_dir ? c->base_dir : "", *v) : xstrdup(*v));
+		strv_add_take(&binds,
+			      **v == '.' ? xasprintf("%s/%s", c->base_dir ? c->base_dir : "", *v) : xstrdup(*v));
 
 	json_set_strv_or_null(j, "Binds", binds);
 	json_set_str(j, "ContainerIDFile", c->cidfile ? c->cidfile : "");

@@ -96,7 +96,7 @@ struct mon {
 	int exit_code;
 
 	struct stream out, err;
-	struct source in; /* write end of the container's stdin, or the pty */
+	struct source in;	/* write end of the container's stdin, or the pty */
 	struct sbuf in_pending; /* from in_at on: not written yet */
 	size_t in_at;
 	bool in_open, in_eof;

@@ -64,8 +64,10 @@ static int add_bind(struct mounts *m, struct spec_fds *fds, int dirfd, const cha
 
 	if (fd < 0)
 		return fd == -EINVAL && !(flags & PLAN_M_RECURSIVE)
-			       ? err_say(e, EINVAL, "bind '%s': an ordinary user cannot uncover what is mounted below it "
-						    "(bind-recursive=disabled needs a folder without mounts)", source)
+			       ? err_say(e, EINVAL,
+					 "bind '%s': an ordinary user cannot uncover what is mounted below it "
+					 "(bind-recursive=disabled needs a folder without mounts)",
+					 source)
 			       : err_set(e, fd, "bind '%s'", source);
 	spec_fds_add(fds, fd);
 	if (fd_move_high(&fds->v[fds->n - 1], e) < 0)
@@ -415,7 +417,11 @@ static void hosts_text(const struct ctr_config *c, const struct spec *s, struct 
 		auto_hostspec struct hostspec h = { 0 };
 
 		if (hostspec_parse(*t, &h, NULL) == 0)
-			sbuf_printf(b, "%s\t%s\n", h.ip ? h.ip : s->net == NET_SLIRP ? UPLINK_GATEWAY : "127.0.0.1", h.name);
+			sbuf_printf(b, "%s\t%s\n",
+				    h.ip		  ? h.ip
+				    : s->net == NET_SLIRP ? UPLINK_GATEWAY
+							  : "127.0.0.1",
+				    h.name);
 	}
 	if (s->net == NET_SLIRP)
 		sbuf_printf(b, "%s\thost.docker.internal host.containers.internal\n", UPLINK_GATEWAY);
