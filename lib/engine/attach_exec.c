@@ -85,9 +85,19 @@ static int send_request(int sock, const struct exec_request *q, const int *fds, 
 		sbuf_add(&b, *a, strlen(*a) + 1);
 	for (char *const *v = q->env; v && *v; v++)
 		sbuf_add(&b, *v, strlen(*v) + 1);
-	r = proto_send(sock, PROTO_EXEC, 0, b.p, b.len, fds, n_fds);
-	if (r == -E2BIG)
-		return err_say(e, E2BIG, "the command and its environment exceed %d bytes", PROTO_DATA_MAX);
+	if (b.len <= PROTO_DATA_MAX) {
+		r = proto_send(sock, PROTO_EXEC, 0, b.p, b.len, fds, n_fds);
+	} else {
+		auto_close int file = -EBADF;
+		int all[4];
+
+		r = fd_memfd_sealed("skiff-exec", b.p, b.len, false, &file, e);
+		if (r < 0)
+			return r;
+		memcpy(all, fds, n_fds * sizeof(*fds));
+		all[n_fds] = file;
+		r = proto_send(sock, PROTO_EXEC_FILE, 0, NULL, 0, all, n_fds + 1);
+	}
 	return r < 0 ? err_set(e, r, "ask the container's monitor") : 0;
 }
 

@@ -188,6 +188,9 @@ static void packet(struct mon *m, struct client *c, const struct proto_head *h, 
 	case PROTO_EXEC:
 		exec_start(m, c, data, len, fds, n_fds);
 		break;
+	case PROTO_EXEC_FILE:
+		exec_start_file(m, c, fds, n_fds);
+		break;
 	case PROTO_WAIT:
 		c->wants_exit = true;
 		break;

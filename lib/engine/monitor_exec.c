@@ -25,6 +25,7 @@
 #include "lib/runtime/caps.h"
 
 #define EXEC_MAX_STRINGS 65536
+#define EXEC_MAX_BYTES	 (8U << 20) /* the kernel takes 6 MB */
 
 /**
  * struct request - a decoded PROTO_EXEC
@@ -326,6 +327,25 @@ void exec_start(struct mon *m, struct client *c, const void *data, size_t len, i
 		clients_error(m, c, 125, e.msg);
 	free(q.argv);
 	free(q.env);
+}
+
+/**
+ * exec_start_file() - A client asks for a process with very long arguments
+ * @m:		Monitor
+ * @c:		Client
+ * @fds:	As for exec_start(), and a memory file with the request
+ * @n_fds:	How many
+ */
+void exec_start_file(struct mon *m, struct client *c, int *fds, size_t n_fds)
+{
+	auto_free char *data = NULL;
+	size_t len = 0;
+
+	if (n_fds == 0 || lseek(fds[n_fds - 1], 0, SEEK_SET) < 0 ||
+	    fs_read_regular(fds[n_fds - 1], EXEC_MAX_BYTES, &data, &len) < 0)
+		clients_error(m, c, 125, "malformed request");
+	else
+		exec_start(m, c, data, len, fds, n_fds - 1);
 }
 
 /**

@@ -140,6 +140,7 @@ void clients_broadcast_exit(struct mon *m);
 void clients_drop(struct mon *m, struct client *c);
 /* monitor_exec.c */
 void exec_start(struct mon *m, struct client *c, const void *data, size_t len, int *fds, size_t n_fds);
+void exec_start_file(struct mon *m, struct client *c, int *fds, size_t n_fds);
 void exec_forget_client(struct mon *m, struct client *c);
 /* The container has ended: tell those who wait for a process in it. */
 void exec_end_all(struct mon *m);

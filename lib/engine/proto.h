@@ -29,6 +29,7 @@ enum proto_type {
 	PROTO_SIGNAL = 5, /* arg: signal number; answered with PROTO_OK or PROTO_ERROR */
 	PROTO_EXEC = 6, /* data: struct proto_exec and strings; descriptors: the process's stdio unless it has a tty */
 	PROTO_WAIT = 7, /* answered with PROTO_EXIT when the container ends */
+	PROTO_EXEC_FILE = 9, /* PROTO_EXEC whose data is too long for a packet: the content of the last descriptor */
 	PROTO_PING = 8, /* answered with PROTO_OK */
 	/* monitor to client */
 	PROTO_OK = 64,
