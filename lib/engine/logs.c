@@ -15,7 +15,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/str.h"
 #include "lib/base/time.h"
-#include "lib/oci/json.h"
+#include "lib/engine/logrec.h"
 
 #define RECORD_MAX (1U << 20)
 #define TAIL_BLOCK 65536
@@ -53,6 +53,7 @@ int logs_parse_time(const char *text, int64_t *ret_ns, struct err *e)
 struct sink {
 	const struct logs_opts *o;
 	struct sbuf out, err;
+	struct logrec rec;
 	bool out_open, err_open; /* the last record was no whole line: the next one goes on with it */
 };
 
@@ -70,37 +71,30 @@ static int flush(struct sink *s)
 /* One record; a damaged one is passed over: the next line is a new start. */
 static int print_record(struct sink *s, const char *line, size_t len)
 {
-	auto_json struct json *j = NULL;
-	const char *stream, *text, *time;
-	struct sbuf *to;
-	size_t n;
+	struct logrec *rec = &s->rec;
+	struct sbuf *to, *other;
 	bool *open;
 	int64_t ns;
 
-	if (json_parse(line, len, &j, NULL) < 0)
+	if (!logrec_parse(line, len, rec))
 		return 0;
-	stream = json_get_str(j, "stream");
-	text = json_get_str(j, "log");
-	time = json_get_str(j, "time");
-	if (!text || !stream || !time)
-		return 0;
-	if ((s->o->since_ns || s->o->until_ns) && time_parse_rfc3339(time, &ns) == 0 &&
+	if ((s->o->since_ns || s->o->until_ns) && time_parse_rfc3339(rec->time, &ns) == 0 &&
 	    (ns < s->o->since_ns || (s->o->until_ns && ns > s->o->until_ns)))
 		return 0;
-	to = !strcmp(stream, "stderr") ? &s->err : &s->out;
+	to = rec->is_stderr ? &s->err : &s->out;
+	other = rec->is_stderr ? &s->out : &s->err;
 	/* The order of the two streams is kept: what one has pending goes out before the other has more. */
-	if ((to == &s->err && s->out.len) || (to == &s->out && s->err.len)) {
+	if (other->len) {
 		int r = flush(s);
 
 		if (r < 0)
 			return r;
 	}
-	open = to == &s->err ? &s->err_open : &s->out_open;
+	open = rec->is_stderr ? &s->err_open : &s->out_open;
 	if (s->o->timestamps && !*open)
-		sbuf_printf(to, "%s ", time);
-	n = json_str_len(json_get(j, "log"));
-	sbuf_add(to, text, n);
-	*open = n && text[n - 1] != '\n';
+		sbuf_printf(to, "%s ", rec->time);
+	sbuf_add(to, rec->text.p, rec->text.len);
+	*open = rec->text.len && rec->text.p[rec->text.len - 1] != '\n';
 	return to->len > TAIL_BLOCK ? flush(s) : 0;
 }
 
@@ -204,6 +198,7 @@ int logs_print(const struct ctr *c, const struct logs_opts *o, struct err *e)
 		r = o->follow ? follow(c, &s, fd, &part, e) : print_available(&s, fd, &part);
 	sbuf_done(&s.out);
 	sbuf_done(&s.err);
+	logrec_done(&s.rec);
 	if (r == -EPIPE)
 		return 0; /* the reader has seen enough */
 	return r < 0 ? err_set(e, r, "print the log of container %s", c->config.name) : 0;

@@ -16,19 +16,12 @@
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/time.h"
+#include "lib/engine/logrec.h"
 #include "lib/engine/monitor_int.h"
-#include "lib/oci/json.h"
 
 #define CHUNK	       65536
 #define DRAIN_MAX      (4U << 20)
 #define LINE_MAX_BYTES 16384 /* a longer line is logged in parts, as docker does */
-
-static void log_record(struct sbuf *b, const char *stream, const char *time, const char *data, size_t len)
-{
-	sbuf_adds(b, "{\"log\":");
-	json_quote(b, data, len);
-	sbuf_printf(b, ",\"stream\":\"%s\",\"time\":\"%s\"}\n", stream, time);
-}
 
 static void log_write(struct mon *m, const struct sbuf *b)
 {
@@ -63,11 +56,11 @@ static void log_data(struct mon *m, struct stream *s, const char *data, size_t l
 		if (full)
 			n = whole_chars(data, room);
 		if (s->partial.len == 0 && nl && !full) {
-			log_record(&b, s->name, now, data, n);
+			logrec_append(&b, s->name, now, data, n);
 		} else {
 			sbuf_add(&s->partial, data, n);
 			if (nl || full) {
-				log_record(&b, s->name, now, s->partial.p, s->partial.len);
+				logrec_append(&b, s->name, now, s->partial.p, s->partial.len);
 				sbuf_reset(&s->partial);
 			}
 		}
@@ -93,7 +86,7 @@ void io_log_flush(struct mon *m)
 		auto_sbuf struct sbuf b = { 0 };
 
 		if (streams[i]->partial.len && m->log >= 0) {
-			log_record(&b, streams[i]->name, now, streams[i]->partial.p, streams[i]->partial.len);
+			logrec_append(&b, streams[i]->name, now, streams[i]->partial.p, streams[i]->partial.len);
 			log_write(m, &b);
 		}
 		sbuf_done(&streams[i]->partial);

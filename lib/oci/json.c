@@ -334,17 +334,6 @@ const char *json_as_str(const struct json *j)
 }
 
 /**
- * json_str_len() - The length of a string
- * @j:	Value or NULL
- *
- * Return: bytes, NULs inside included; 0 for other types
- */
-size_t json_str_len(const struct json *j)
-{
-	return json_as_str(j) ? (size_t)json_object_get_string_len(raw(j)) : 0;
-}
-
-/**
  * json_as_i64() - A whole number
  * @j:		Value or NULL
  * @dflt:	For other types

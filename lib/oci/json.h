@@ -38,7 +38,6 @@ const struct json *json_item(const struct json *arr, size_t i);
 
 /* The value itself: NULL or the default where the type is another one. */
 const char *json_as_str(const struct json *j);
-size_t json_str_len(const struct json *j); /* bytes of a string, which may hold NULs; else 0 */
 int64_t json_as_i64(const struct json *j, int64_t dflt);
 double json_as_double(const struct json *j, double dflt);
 bool json_as_bool(const struct json *j, bool dflt);
