@@ -126,15 +126,19 @@ void clients_output(struct mon *m, enum proto_type type, const void *data, size_
 }
 
 /**
- * clients_broadcast_exit() - The last word to everybody who waits
+ * clients_broadcast_end() - The last word to everybody who waits
  * @m:	Monitor
  */
-void clients_broadcast_exit(struct mon *m)
+void clients_broadcast_end(struct mon *m)
 {
 	for (size_t i = 0; i < MON_MAX_CLIENTS; i++) {
 		struct client *c = &m->clients[i];
 
-		if (c->used && (c->wants_exit || c->attach))
+		if (!c->used)
+			continue;
+		if (m->failed)
+			clients_error(m, c, m->exit_code, m->state.error);
+		else if (c->wants_exit || c->attach)
 			clients_send(m, c, PROTO_EXIT, (uint32_t)m->exit_code, NULL, 0);
 	}
 }

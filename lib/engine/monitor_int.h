@@ -136,7 +136,7 @@ void clients_output(struct mon *m, enum proto_type type, const void *data, size_
 bool clients_send(struct mon *m, struct client *c, enum proto_type type, uint32_t arg, const void *data, size_t len);
 void clients_send_fd(struct mon *m, struct client *c, enum proto_type type, uint32_t arg, int fd);
 void clients_error(struct mon *m, struct client *c, int exit_code, const char *msg);
-void clients_broadcast_exit(struct mon *m);
+void clients_broadcast_end(struct mon *m);
 void clients_drop(struct mon *m, struct client *c);
 /* monitor_exec.c */
 void exec_start(struct mon *m, struct client *c, const void *data, size_t len, int *fds, size_t n_fds);

@@ -198,7 +198,7 @@ static void write_state(struct mon *m)
 }
 
 /**
- * mon_fail() - The container does not start
+ * mon_fail() - The container does not start; clean_up() tells why, when the container is free again
  * @m:		Monitor
  * @exit_code:	125, 126 or 127
  * @e:		Why
@@ -210,9 +210,6 @@ void mon_fail(struct mon *m, int exit_code, const struct err *e)
 	m->failed = true;
 	m->exit_code = exit_code;
 	m->state.error = xstrdup(e->msg);
-	for (size_t i = 0; i < MON_MAX_CLIENTS; i++)
-		if (m->clients[i].used)
-			clients_error(m, &m->clients[i], exit_code, e->msg);
 	if (m->pidfd.fd >= 0)
 		sys_pidfd_send_signal(m->pidfd.fd, SIGKILL);
 }
@@ -480,19 +477,21 @@ static int set_oom_score(const struct mon *m, struct err *e)
 /* What needs no id: done while newuidmap and newgidmap work. */
 static int before_maps(struct mon *m, const struct mon_start *s, struct err *e)
 {
+	auto_close int lock = -EBADF;
 	int r;
 
 	m->epoll = epoll_create1(EPOLL_CLOEXEC); /* first: without it nobody can be told what fails */
 	if (m->epoll < 0)
 		return err_set(e, errno, "create an epoll instance");
-	m->lock = openat(m->dirfd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (m->lock < 0)
+	lock = openat(m->dirfd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (lock < 0)
 		return err_set(e, errno, "open the container's lock");
-	r = fd_lock(m->lock, false);
+	r = fd_lock(lock, false);
 	if (r == -EAGAIN)
 		return err_say(e, EBUSY, "container %.12s is already running", m->c->id);
 	if (r < 0)
 		return err_set(e, r, "lock the container");
+	m->lock = take_fd(&lock);
 	m->init_file = s->init_file;
 	r = make_init_exe(m, e);
 	if (r == 0)
@@ -660,7 +659,7 @@ static void clean_up(struct mon *m)
 	} else if (ctr_discard(m->store, m->c, &e) < 0) {
 		log_err("container %.12s: %s", m->c->id, e.msg);
 	}
-	clients_broadcast_exit(m);
+	clients_broadcast_end(m);
 	trace_mark("told everybody");
 	uplink_stop(&m->uplink);
 	if (m->c->auto_remove && ctr_discard_finish(m->store, m->c, &e) < 0)
@@ -756,15 +755,16 @@ int monitor_run(const struct mon_start *s)
 	if (r == 0)
 		r = set_up(m, &e);
 	if (r < 0) {
-		bool locked = m->lock >= 0 && e.code != EBUSY;
-
 		m->failed = false;
 		mon_fail(m, 125, &e);
 		m->exited = true;
 		if (m->pid > 0)
 			proc_wait(m->pid);
-		if (!locked)
+		if (m->lock < 0) { /* another monitor's: nothing to clean up */
+			clients_broadcast_end(m);
+			clients_finish(m);
 			return 125;
+		}
 	} else {
 		loop(m);
 	}

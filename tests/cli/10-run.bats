@@ -160,10 +160,10 @@ r() { # run --rm without a network, which most of these do not need
 	is "$(wc -l <<<"$names")" 6
 	is "$(sort -u <<<"$names" | wc -l)" 6
 	run ! grep -vE '^[a-z]+_[a-z0-9]+$' <<<"$names"
-	skiff create --name one "$BB" true
-	run -125 --separate-stderr skiff run --name one "$BB" true
-	[[ $stderr == 'Error: Conflict. The container name "/one" is already in use by container "'* ]] || fail "$stderr"
-	is "$(skiff ps -a --format '{{.Names}}' --filter name=one)" one
+	skiff create --name 1st "$BB" true
+	run -125 --separate-stderr skiff run --name 1st "$BB" true
+	[[ $stderr == 'Error: Conflict. The container name "/1st" is already in use by container "'* ]] || fail "$stderr"
+	is "$(skiff ps -a --format '{{.Names}}' --filter name=1st)" 1st
 	run -125 skiff run --name ../x "$BB" true
 	contains 'Invalid container name (../x), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed'
 	run -0 skiff run --rm --name "" --network none "$BB" true
@@ -193,9 +193,8 @@ r() { # run --rm without a network, which most of these do not need
 @test "a start that fails with --rm leaves nothing behind, without it the container says why" {
 	run -127 r --name fails --cidfile "$BATS_TEST_TMPDIR/cid" "$BB" nosuch
 	is "$(skiff ps -aq)" ""
-	run -125 r -v /no/such/folder:/x:rslave --mount type=bind,src=/no/such/other,dst=/y "$BB" true
+	run -125 r -v "$BATS_TEST_TMPDIR/made:/x" --mount type=bind,src=/no/such/other,dst=/y "$BB" true
 	is "$(skiff ps -aq)" ""
-	rmdir /no 2>/dev/null || true
 	run -127 skiff run --name fails --network none "$BB" nosuch
 	is "$(skiff inspect -f '{{.State.Status}} {{.State.ExitCode}} {{.State.Error}}' fails)" \
 		'created 127 exec: "nosuch": executable file not found in $PATH'

@@ -26,7 +26,7 @@ start() {
 3"
 	is "$stderr" 2
 	skiff run -d --name bg --network none "$BB" sh -c 'echo from the background'
-	wait_for 5 grep -q background <(skiff logs bg)
+	wait_for 5 logs_have bg background
 	skiff rm -f bg
 }
 

@@ -49,6 +49,11 @@ is_running() {
 	[ "$(skiff inspect --type container -f '{{.State.Running}}' "$1" 2>/dev/null)" = true ]
 }
 
+# logs_have NAME TEXT
+logs_have() {
+	skiff logs "$1" 2>&1 | grep -q -- "$2"
+}
+
 # monitor_of NAME: the pid of its monitor. Not with --init, --pid host.
 monitor_of() {
 	sed 's/.*) //' "/proc/$(skiff inspect -f '{{.State.Pid}}' "$1")/stat" | cut -d' ' -f2
