@@ -239,7 +239,8 @@ static int set_log(struct ctr_config *c, const struct run_opts *o, const struct 
 	return 0;
 }
 
-/* docker: an unknown host of one's own gets its id's first digits as its name; with the host's UTS or network, the host's. */
+/* docker: an unknown host of one's own gets its id's first digits as its name; with the host's UTS or network, the
+ * host's. */
 static int set_hostname(struct ctr_config *c, const struct run_opts *o, struct err *e)
 {
 	char own[256] = "";
