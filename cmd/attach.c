@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "cmd/cmd.h"
 #include "lib/base/cleanup.h"
@@ -36,11 +37,15 @@ static int attach_cmd_run(struct ctx *ctx, void *opts, int argc, char **argv, st
 		return r;
 	a.tty = c.config.tty;
 	a.stdin_on = !o->no_stdin && c.config.open_stdin;
+	if (a.tty && a.stdin_on && !isatty(STDIN_FILENO))
+		return err_say(e, ENOTTY, "the input device is not a TTY");
 	attach_block_signals(&a);
 	r = proto_send(sock, PROTO_ATTACH, PROTO_A_STDOUT | PROTO_A_STDERR | (a.stdin_on ? PROTO_A_STDIN : 0), NULL, 0,
 		       NULL, 0);
 	if (r < 0)
 		return err_set(e, r, "attach to the container");
+	if (a.tty)
+		attach_redraw(sock);
 	r = attach_run(sock, &a, &code, e);
 	return r == ATTACH_DETACHED ? 0 : r < 0 ? r : code;
 }

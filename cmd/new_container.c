@@ -16,6 +16,7 @@
 #include "lib/base/proc.h"
 #include "lib/base/rand.h"
 #include "lib/base/str.h"
+#include "lib/engine/attach.h"
 #include "lib/engine/life.h"
 #include "lib/engine/spec.h"
 #include "lib/oci/envfile.h"
@@ -488,11 +489,16 @@ int new_container(struct ctx *ctx, struct store *store, const struct run_opts *o
 	auto_conf struct conf conf = { 0 };
 	auto_oci_image_config struct oci_image_config *img = NULL;
 	struct ctr_config c = { 0 };
+	unsigned char parsed[16];
+	const char *keys;
 	char id[CTR_ID_LEN + 1];
 	int r = conf_load(NULL, &conf, e);
 
 	(void)argc;
+	keys = o->detach_keys ? o->detach_keys : conf.detach_keys ? conf.detach_keys : "ctrl-p,ctrl-q";
 	if (r == 0)
+		r = attach_parse_keys(keys, parsed, e);
+	if (r >= 0)
 		r = rand_hex(id, CTR_ID_LEN, e);
 	if (r < 0)
 		return r;
@@ -512,9 +518,7 @@ int new_container(struct ctx *ctx, struct store *store, const struct run_opts *o
 	if (r == 0 && o->cidfile)
 		r = fs_write_file(AT_FDCWD, o->cidfile, ret->config.id, CTR_ID_LEN, 0644, e);
 	if (r == 0 && ret_keys)
-		*ret_keys = xstrdup(o->detach_keys     ? o->detach_keys
-				    : conf.detach_keys ? conf.detach_keys
-						       : "ctrl-p,ctrl-q");
+		*ret_keys = xstrdup(keys);
 	ctr_config_done(&c);
 	return r;
 }

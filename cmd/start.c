@@ -26,8 +26,11 @@ static int start_attached(struct ctx *ctx, struct ctr *c, const struct start_opt
 	struct monitor_opts m = { .attach = PROTO_A_STDOUT | PROTO_A_STDERR | (a.stdin_on ? PROTO_A_STDIN : 0),
 				  .storage_driver = ctx->storage_driver };
 	auto_close int sock = -EBADF;
-	int code = 125, r;
+	unsigned char keys[16];
+	int code = 125, r = attach_parse_keys(o->detach_keys, keys, e);
 
+	if (r < 0)
+		return r;
 	attach_window_size(&m.rows, &m.cols);
 	attach_block_signals(&a);
 	r = monitor_start(c, &m, &sock, &code, e);

@@ -153,6 +153,21 @@ static void send_size(int sock)
 		proto_send(sock, PROTO_RESIZE, (uint32_t)rows << 16 | cols, NULL, 0, NULL, 0);
 }
 
+/**
+ * attach_redraw() - Have the program on a terminal that we join draw itself anew
+ * @sock:	Monitor
+ *
+ * A size that differs from the real one, which follows: a size that stays the same is no news to anybody.
+ */
+void attach_redraw(int sock)
+{
+	uint16_t rows, cols;
+
+	attach_window_size(&rows, &cols);
+	if (rows && cols)
+		proto_send(sock, PROTO_RESIZE, (uint32_t)(rows + 1) << 16 | (cols + 1), NULL, 0, NULL, 0);
+}
+
 /*
  * Signals are passed on by their handlers, which run only where nothing else is under way: in ppoll(), and while we
  * wait for our reader to take output (`skiff run IMAGE yes | less` must end on ctrl-c).

@@ -34,6 +34,7 @@ void attach_block_signals(const struct attach_opts *o);
 int attach_run(int sock, const struct attach_opts *o, int *ret_code, struct err *e);
 /* Parse "ctrl-a,b,ctrl-@". Return: how many keys, or -EINVAL. */
 int attach_parse_keys(const char *text, unsigned char keys[16], struct err *e);
+void attach_redraw(int sock);
 void attach_window_size(uint16_t *rows, uint16_t *cols);
 
 /**
