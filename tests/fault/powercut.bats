@@ -20,6 +20,8 @@ setup_file() {
 	export WANT=$BATS_FILE_TMPDIR/want IMAGE=$REGISTRY/cut
 	(cd "$BATS_FILE_TMPDIR/tree" && find bin/busybox etc/motd etc/passwd data -type f -exec sha256sum {} + | sort) >"$WANT"
 	chmod 755 "$BATS_FILE_TMPDIR" "$BATS_RUN_TMPDIR" "$TMPDIR" "$TMPDIR/.."
+	tar -C "$BATS_FILE_TMPDIR/layout" -cf "$BATS_FILE_TMPDIR/layout.tar" .
+	export ARCHIVE=$BATS_FILE_TMPDIR/layout.tar
 	export CUTS_AFTER=3 CUTS_DURING=7
 	[ -z "${FULL:-}" ] || CUTS_AFTER=50 CUTS_DURING=150
 	export BATS_TEST_TIMEOUT=1200
@@ -62,6 +64,20 @@ whole
 
 @test "a cut in the middle of a pull leaves the old store or the new one" {
 	run "$TESTS/fault/powercut" during "$CUTS_DURING" 'skiff --root "$STORE" pull -q --tls-verify=false "$IMAGE"' "$CHECK"
+	echo "$output"
+	is "$status" 0
+}
+
+@test "what load, tag and rmi have reported survives" {
+	run "$TESTS/fault/powercut" after "$CUTS_AFTER" '
+		export SKIFF_ROOT=$STORE
+		id=$(skiff load -i "$ARCHIVE" | sed "s/.*: //")
+		skiff tag "$id" kept:1 && skiff tag "$id" gone:1 && skiff rmi gone:1' '
+		export SKIFF_ROOT=$STORE
+		skiff system check
+		[ "$(skiff images --format "{{.Repository}}:{{.Tag}}" | grep -E "^(kept|gone):")" = kept:1 ] || { skiff images; exit 1; }
+		skiff run --rm --network none kept:1 sh -c "cd / && find bin/busybox etc/motd etc/passwd data -type f -exec sha256sum {} + | sort" |
+			diff - "$WANT"'
 	echo "$output"
 	is "$status" 0
 }

@@ -113,6 +113,22 @@ u '"$RUN"'"'
 	contains "usermod --add-subuids"
 }
 
+@test "subordinate ids from a directory (LDAP, SSSD) are asked for" {
+	local d=$BATS_TEST_TMPDIR
+	: >"$d/none"
+	sed '/^subid/d' /etc/nsswitch.conf >"$d/nsswitch"
+	echo 'subid: sss' >>"$d/nsswitch"
+	printf '#!/bin/sh\necho "0: $SKIFF_TEST_USER 1000000 65536"\n' >"$d/getsubids"
+	chmod 755 "$d/getsubids"
+	walled "mount --bind $d/none /etc/subuid; mount --bind $d/none /etc/subgid; mount --bind $d/nsswitch /etc/nsswitch.conf
+		mount --bind $d/getsubids /usr/bin/getsubids; u skiff doctor"
+	contains "65536 user ids and 65536 group ids"
+	printf '#!/bin/sh\nexit 1\n' >"$d/getsubids"
+	walled "mount --bind $d/none /etc/subuid; mount --bind $d/none /etc/subgid; mount --bind $d/nsswitch /etc/nsswitch.conf
+		mount --bind $d/getsubids /usr/bin/getsubids; u skiff doctor"
+	contains "ask the administrator of the directory"
+}
+
 @test "/dev/net/tun missing: the default network is refused with the words --network host or none" {
 	walled "mount --bind /etc/hostname /dev/net/tun && u skiff run --rm embedded/busybox echo aboard"
 	is "$status" 125
