@@ -306,7 +306,8 @@ static int load(struct load *l, int input, const struct load_opts *o, struct err
 		r = fs_remove_tree(store_txn_dir(l->t), MEMBERS_DIR, e);
 	if (r == 0)
 		r = store_txn_commit(l->t, e);
-	for (size_t i = 0; r == 0 && i < l->images.n && !o->quiet && !o->embedded; i++)
+	/* With --quiet, too, as docker does: it is progress that is left out, and scripts read these lines. */
+	for (size_t i = 0; r == 0 && i < l->images.n && !o->embedded; i++)
 		report_image(l, &l->images.v[i]);
 	return r;
 }

@@ -71,7 +71,7 @@ whole
 @test "what load, tag and rmi have reported survives" {
 	run "$TESTS/fault/powercut" after "$CUTS_AFTER" '
 		export SKIFF_ROOT=$STORE
-		id=$(skiff load -i "$ARCHIVE" | sed "s/.*: //")
+		id=$(skiff load -q -i "$ARCHIVE" | sed "s/.*: //")
 		skiff tag "$id" kept:1 && skiff tag "$id" gone:1 && skiff rmi gone:1' '
 		export SKIFF_ROOT=$STORE
 		skiff system check
