@@ -32,7 +32,7 @@ layout() { # an OCI layout in $L, its tar in $L.tar
 	skiff rmi "$id"
 	zstd -q -k "$L.tar"
 	run -0 skiff load -q -i "$L.tar.zst"
-	is "$output" ""
+	is "$output" "Loaded image ID: $id"
 	run -0 skiff image inspect -f '{{.Id}}' "$id"
 	is "$output" "$id"
 	skiff system check
