@@ -277,8 +277,7 @@ tty() { # [-s RxC] COMMAND... < STEPS
 }
 
 @test "the first lines of a program are not lost, and neither are its last" {
-	local i
-	for i in 1 2 3 4 5; do
+	for _ in 1 2 3 4 5; do
 		is "$(skiff run --rm -t --network none "$BB" sh -c 'echo first; echo last' | tr -d '\r' | tr '\n' ' ')" "first last "
 	done
 }
