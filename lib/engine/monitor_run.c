@@ -45,6 +45,7 @@
 #include "lib/engine/monitor_int.h"
 #include "lib/engine/monitor_run.h"
 #include "lib/oci/runspec.h"
+#include "lib/runtime/caps.h"
 #include "lib/runtime/fakeids.h"
 #include "lib/runtime/walls.h"
 #include "storage/store.h"
@@ -117,6 +118,19 @@ static int make_init_exe(struct mon *m, struct err *e)
 	return r < 0 ? r : fd_move_high(&m->init_exe, e);
 }
 
+/* Where a namespace has no root (keep-id with one id only), an exec would leave skiff-init nothing to set up with. */
+static void keep_caps_over_exec(void)
+{
+	uint64_t all = caps_of_kernel();
+	const uint32_t v[2] = { (uint32_t)all, (uint32_t)(all >> 32) };
+
+	if (sys_capset(v, v, v) < 0)
+		_exit(125);
+	for (int c = 0; c < 64; c++)
+		if (all >> c & 1 && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, c, 0, 0) < 0)
+			_exit(125);
+}
+
 /* In the child: what is its in the right places, then skiff-init. */
 static void become_init(struct mon *m, int go, int plan, int sock, const struct spec_fds *fds, const struct idmap *map)
 {
@@ -133,6 +147,8 @@ static void become_init(struct mon *m, int go, int plan, int sock, const struct 
 		gid = idmap_has_inside(map->gid, map->n_gid, 0) ? 0 : map->gid[0].inside;
 		if (userns_become(map, uid, gid, NULL) < 0)
 			_exit(125);
+		if (uid)
+			keep_caps_over_exec();
 	}
 	for (size_t i = 0; i < fds->n; i++)
 		fd_set_cloexec(fds->v[i], false);
@@ -548,6 +564,23 @@ static int find_user(struct mon *m, struct err *e)
 	return r < 0 ? r : 0;
 }
 
+/*
+ * With keep-id the container's user is us, whom files that we make belong to: /etc/passwd and the others are the
+ * container's root's all the same.
+ */
+static int give_files_to_root(const struct mon *m, struct err *e)
+{
+	static const char *const files[] = { "hostname", "hosts", "resolv.conf", "passwd", "group" };
+	uint32_t uid = 0, gid = 0;
+
+	idmap_to_outside(m->inner.uid, m->inner.n_uid, 0, &uid);
+	idmap_to_outside(m->inner.gid, m->inner.n_gid, 0, &gid);
+	for (size_t i = 0; (uid || gid) && i < (m->own_accounts ? 5 : 3); i++)
+		if (fchownat(m->dirfd, files[i], uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
+			return err_set(e, errno, "give '%s' to the container's root", files[i]);
+	return 0;
+}
+
 static int set_up(struct mon *m, struct err *e)
 {
 	int r = reopen(m, e);
@@ -559,6 +592,8 @@ static int set_up(struct mon *m, struct err *e)
 		r = find_user(m, e);
 	if (r == 0)
 		r = spec_write_files(m->c, &m->spec, m->dirfd, e);
+	if (r == 0)
+		r = give_files_to_root(m, e);
 	if (r == 0)
 		r = spawn_container(m, e);
 	if (r < 0)

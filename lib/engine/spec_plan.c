@@ -282,7 +282,9 @@ static void sysctls(const struct spec_run *r, struct plan_builder *b)
 	char range[32];
 
 	if (r->spec->net != NET_HOST && !r->spec->host_pid) {
-		snprintf(range, sizeof(range), "0 %u", last->inside + last->count - 1);
+		snprintf(range, sizeof(range), "%u %u",
+			 idmap_has_inside(r->inner->gid, r->inner->n_gid, 0) ? 0 : last->inside,
+			 last->inside + last->count - 1);
 		add_pair(b, &v, &n, "net.ipv4.ip_unprivileged_port_start", "0");
 		add_pair(b, &v, &n, "net.ipv4.ping_group_range", range);
 	}

@@ -182,6 +182,8 @@ int idmap_nomap(const struct idmap *outer, struct idmap *ret, struct err *e)
  */
 bool idmap_is_shifted(const struct idmap *inner)
 {
+	if (inner->single) /* every file is the caller's, whatever its number */
+		return false;
 	for (unsigned i = 0; i < inner->n_uid; i++)
 		if (inner->uid[i].inside != inner->uid[i].outside)
 			return true;
