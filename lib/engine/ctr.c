@@ -310,19 +310,46 @@ static int write_config(int dirfd, const struct ctr_config *cfg, struct err *e)
 }
 
 /* A --rm container whose monitor was killed is still there only because nobody was left to remove it. */
-static bool clear_leftover(struct store *s, const char *name)
+static bool is_leftover(struct ctr *c)
 {
-	auto_ctr struct ctr old = { 0 };
-	auto_free char *link = xasprintf("names/%s", name), *id = NULL;
 	struct ctr_state state;
 	bool dead;
 
-	if (fs_readlink(store_fd(s), link, &id, NULL) < 0 || ctr_open_id(s, id, &old, NULL) < 0)
-		return false;
-	ctr_read_state(&old, &state);
-	dead = old.config.auto_remove && state.monitor_died;
+	ctr_read_state(c, &state);
+	dead = c->config.auto_remove && state.monitor_died;
 	ctr_state_done(&state);
-	return dead && ctr_remove(&old, NULL) == 0;
+	return dead;
+}
+
+/* Half made, and its maker, who would hold the lock, is gone? */
+static bool is_abandoned(struct store *s, const char *id)
+{
+	auto_free char *path = xasprintf("containers/%s/lock", id);
+	auto_close int fd = openat(store_fd(s), path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+
+	return fd < 0 ? errno == ENOENT : fd_lock(fd, false) == 0;
+}
+
+/*
+ * Free a name whose holder is rubbish: what a command or monitor that was killed has left. One at a time, and only what
+ * the name still stands for: two who want it must not take it from each other.
+ */
+static bool clear_leftover(struct store *s, const char *name)
+{
+	auto_close int lock = openat(store_fd(s), "names.lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	auto_free char *link = xasprintf("names/%s", name), *id = NULL, *path = NULL;
+	auto_ctr struct ctr old = { 0 };
+
+	if (lock < 0 || fd_lock_wait(lock, false) < 0 || fs_readlink(store_fd(s), link, &id, NULL) < 0 || !is_id(id))
+		return false;
+	if (ctr_open_id(s, id, &old, NULL) == 0)
+		return is_leftover(&old) && ctr_remove(&old, NULL) == 0;
+	path = xasprintf("containers/%s/config.json", id);
+	if (fs_has(store_fd(s), path) || !is_abandoned(s, id))
+		return false;
+	*strrchr(path, '/') = '\0';
+	fs_remove_tree(store_fd(s), path, NULL);
+	return unlinkat(store_fd(s), link, 0) == 0;
 }
 
 /* Random names until one is free; a name that was asked for is tried again only when its holder was rubbish. */
@@ -365,11 +392,23 @@ static int sync_names(int root, struct err *e)
 	return 0;
 }
 
+/* Until its config is there, the lock says that a container is being made. */
+static int lock_new(int dirfd, int *ret, struct err *e)
+{
+	auto_close int fd = openat(dirfd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int r = fd < 0 ? -errno : fd_lock(fd, false);
+
+	if (r < 0)
+		return err_set(e, r, "lock the new container");
+	*ret = take_fd(&fd);
+	return 0;
+}
+
 int ctr_create(struct store *s, struct ctr_config *cfg, struct ctr *ret, struct err *e)
 {
 	char path[sizeof("containers/") + CTR_ID_LEN], id[CTR_ID_LEN + 1];
 	auto_free char *link = NULL;
-	auto_close int dirfd = -EBADF;
+	auto_close int dirfd = -EBADF, lock = -EBADF;
 	int root = store_fd(s), r;
 
 	if (cfg->name && !name_is_valid(cfg->name))
@@ -386,6 +425,8 @@ int ctr_create(struct store *s, struct ctr_config *cfg, struct ctr *ret, struct 
 	    (errno != ENOENT || fs_make_dir(root, "containers", 0700, e) < 0 || mkdirat(root, path, 0700) < 0))
 		return err_set(e, errno, "make the container's folder '%s'", path);
 	r = fs_open_dir(root, path, &dirfd, e);
+	if (r == 0)
+		r = lock_new(dirfd, &lock, e);
 	if (r == 0)
 		r = claim_some_name(s, cfg, e);
 	if (r == 0) {
