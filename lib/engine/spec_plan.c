@@ -55,15 +55,14 @@ static bool user_mounts(const struct spec *s, const char *target)
 
 /* A file or folder of the host as a detached mount, opened here: level A may walk where a container's ids may not. */
 static int add_bind(struct mounts *m, struct spec_fds *fds, int dirfd, const char *source, const char *target,
-		    uint64_t attrs, unsigned flags, struct err *e)
+		    uint64_t attrs, bool recursive, struct err *e)
 {
 	struct plan_mount *p;
 	struct stat st;
-	int fd = sys_open_tree(dirfd, source,
-			       OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (flags & PLAN_M_RECURSIVE ? AT_RECURSIVE : 0));
+	int fd = sys_open_tree(dirfd, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0));
 
 	if (fd < 0)
-		return fd == -EINVAL && !(flags & PLAN_M_RECURSIVE)
+		return fd == -EINVAL && !recursive
 			       ? err_say(e, EINVAL,
 					 "bind '%s': an ordinary user cannot uncover what is mounted below it "
 					 "(bind-recursive=disabled needs a folder without mounts)",
@@ -77,7 +76,7 @@ static int add_bind(struct mounts *m, struct spec_fds *fds, int dirfd, const cha
 		return err_set(e, errno, "stat '%s'", source);
 	p = add_mount(m, PLAN_MOUNT_BIND, target, attrs, NULL);
 	p->fd = fd;
-	p->flags = flags | (S_ISDIR(st.st_mode) ? 0 : PLAN_M_FILE);
+	p->flags = S_ISDIR(st.st_mode) ? 0 : PLAN_M_FILE;
 	return 0;
 }
 
@@ -86,9 +85,9 @@ static int shared_ipc_mounts(const struct spec_run *r, struct mounts *m, struct 
 	int err = 0;
 
 	if (!user_mounts(r->spec, "/dev/shm"))
-		err = add_bind(m, fds, AT_FDCWD, "/dev/shm", "/dev/shm", SAFE, PLAN_M_RECURSIVE, e);
+		err = add_bind(m, fds, AT_FDCWD, "/dev/shm", "/dev/shm", SAFE, true, e);
 	if (err == 0 && access("/dev/mqueue", F_OK) == 0)
-		err = add_bind(m, fds, AT_FDCWD, "/dev/mqueue", "/dev/mqueue", SAFE, 0, e);
+		err = add_bind(m, fds, AT_FDCWD, "/dev/mqueue", "/dev/mqueue", SAFE, false, e);
 	return err;
 }
 
@@ -101,7 +100,7 @@ static int default_mounts(const struct spec_run *r, struct mounts *m, struct spe
 	int err = 0;
 
 	if (s->host_pid)
-		err = add_bind(m, fds, AT_FDCWD, "/proc", "/proc", SAFE, PLAN_M_RECURSIVE, e);
+		err = add_bind(m, fds, AT_FDCWD, "/proc", "/proc", SAFE, true, e);
 	else
 		add_mount(m, PLAN_MOUNT_PROC, "/proc", SAFE, NULL);
 	if (err < 0)
@@ -119,7 +118,7 @@ static int default_mounts(const struct spec_run *r, struct mounts *m, struct spe
 	if (err < 0)
 		return err;
 	if (s->net == NET_HOST || s->outer_sys) /* a new sysfs needs a network namespace of our own */
-		err = add_bind(m, fds, AT_FDCWD, "/sys", "/sys", SAFE | ro, PLAN_M_RECURSIVE, e);
+		err = add_bind(m, fds, AT_FDCWD, "/sys", "/sys", SAFE | ro, true, e);
 	else
 		add_mount(m, PLAN_MOUNT_SYSFS, "/sys", SAFE | ro, NULL);
 	/* Nothing is delegated to the container: an empty folder tells its programs so (CVE-2022-0492). */
@@ -146,7 +145,7 @@ static int etc_files(const struct spec_run *r, struct mounts *m, struct spec_fds
 
 		if (user_mounts(r->spec, files[i].target) || (r->config->no_hosts && i == 1))
 			continue;
-		err = add_bind(m, fds, r->dirfd, files[i].name, files[i].target, SAFE, 0, e);
+		err = add_bind(m, fds, r->dirfd, files[i].name, files[i].target, SAFE, false, e);
 		if (err < 0)
 			return err;
 	}
@@ -198,7 +197,6 @@ static void tmpfs_mount(struct mounts *m, const struct mountspec *u)
 
 static int bind_source(struct mounts *m, struct spec_fds *fds, const struct mountspec *u, struct err *e)
 {
-	unsigned flags = u->recursive == MOUNT_RECURSIVE_DISABLED ? 0 : PLAN_M_RECURSIVE;
 	int r;
 
 	if (u->make_source && access(u->source, F_OK) < 0 && errno == ENOENT) {
@@ -206,15 +204,16 @@ static int bind_source(struct mounts *m, struct spec_fds *fds, const struct moun
 		if (r < 0)
 			return r;
 	}
-	r = add_bind(m, fds, AT_FDCWD, u->source, u->target, attrs_of(u, false), flags, e);
+	r = add_bind(m, fds, AT_FDCWD, u->source, u->target, attrs_of(u, false),
+		     u->recursive != MOUNT_RECURSIVE_DISABLED, e);
 	if (r == -ENOENT)
 		return err_say(e, ENOENT, "invalid mount config for type \"bind\": bind source path does not exist: %s",
 			       u->source);
 	if (r < 0)
 		return r;
 	m->v[m->n - 1].propagation = propagation_of(u->propagation);
-	if (u->recursive == MOUNT_RECURSIVE_WRITABLE) /* what is mounted below stays as it is */
-		m->v[m->n - 1].flags &= ~(uint32_t)PLAN_M_RECURSIVE;
+	if (u->recursive == MOUNT_RECURSIVE_WRITABLE)
+		m->v[m->n - 1].flags |= PLAN_M_RO_TOP;
 	return 0;
 }
 

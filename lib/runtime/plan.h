@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define PLAN_MAGIC    0x736b6602u /* "skf" and the format's number */
+#define PLAN_MAGIC    0x736b6603u /* "skf" and the format's number */
 #define PLAN_FD	      3		  /* the plan itself */
 #define PLAN_SOCK_FD  4		  /* SOCK_SEQPACKET to the monitor */
 #define PLAN_MAX_SIZE (16U << 20)
@@ -45,7 +45,7 @@ enum plan_mount_kind {
 enum {
 	PLAN_M_FILE = 1,      /* the target is a file: made as one when missing */
 	PLAN_M_OPTIONAL = 2,  /* going on without it is fine where the kernel refuses it */
-	PLAN_M_RECURSIVE = 4, /* attributes go to mounts below as well */
+	PLAN_M_RO_TOP = 4,    /* read-only is the mount alone: those below stay as they are */
 };
 
 /**
@@ -54,7 +54,7 @@ enum {
  * @flags:		PLAN_M_*
  * @target:		path inside the container
  * @fd:			detached mount for PLAN_MOUNT_BIND
- * @attr_set:		MOUNT_ATTR_* to set
+ * @attr_set:		MOUNT_ATTR_* to set, on the mounts below as well
  * @propagation:	MS_PRIVATE, MS_SHARED, ... or 0
  * @data:		file system options "a=b,c"
  */

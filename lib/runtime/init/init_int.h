@@ -32,6 +32,18 @@ struct stage {
 	int exit_code;
 };
 
+/**
+ * struct mount_look - how a mount is to be
+ * @all:		MOUNT_ATTR_* of it and of every mount below
+ * @top:		MOUNT_ATTR_* of it alone
+ * @propagation:	MS_PRIVATE, MS_SHARED, ... of all, or 0
+ */
+struct mount_look {
+	uint64_t all;
+	uint64_t top;
+	uint64_t propagation;
+};
+
 const char *plan_get_str(const struct plan *p, pstr off);
 const void *plan_get_array(const struct plan *p, struct plan_array a);
 int plan_check(const void *block, size_t size, struct err *e);
@@ -44,6 +56,8 @@ int step_masked(struct stage *s, struct err *e);
 int step_readonly(struct stage *s, struct err *e);
 int step_root_ro(struct stage *s, struct err *e);
 int step_pivot(struct stage *s, struct err *e);
+/* remount.c */
+int remount(const struct stage *s, const char *target, const struct mount_look *l, struct err *e);
 /* dev.c */
 int dev_populate(struct stage *s, int dev_mount, struct err *e);
 int step_devices(struct stage *s, struct err *e);

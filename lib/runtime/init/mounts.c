@@ -141,73 +141,38 @@ static int require_folder(const struct stage *s, const char *path, struct err *e
 	return 0;
 }
 
-/*
- * Attributes and propagation of an attached mount the old way, for Linux 5.11, which lacks mount_setattr(2): by the
- * path of a descriptor of ours in the host's /proc, which is still there before pivot_root.
- */
-static int remount(const struct stage *s, const char *target, uint64_t attrs, uint64_t propagation)
-{
-	static const struct {
-		uint64_t attr;
-		unsigned long flag;
-	} flags[] = { { MOUNT_ATTR_RDONLY, MS_RDONLY },
-		      { MOUNT_ATTR_NOSUID, MS_NOSUID },
-		      { MOUNT_ATTR_NODEV, MS_NODEV },
-		      { MOUNT_ATTR_NOEXEC, MS_NOEXEC } };
-	auto_close int fd = fs_open_in_root(s->root, target, O_PATH, 0);
-	unsigned long ms = MS_REMOUNT | MS_BIND;
-	char path[32];
-
-	if (fd < 0)
-		return fd;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++)
-		if (attrs & flags[i].attr)
-			ms |= flags[i].flag;
-	/* path: the descriptor's own */
-	if (propagation && mount(NULL, path, NULL, (unsigned long)propagation | MS_REC, NULL) < 0)
-		return -errno;
-	if (attrs && mount(NULL, path, NULL, ms, NULL) < 0) /* path: the descriptor's own */
-		return -errno;
-	return 0;
-}
-
-/* Attach @mnt to @at with attributes; a read-only one is never seen writable where the kernel has mount_setattr(2). */
-static int attach_with(const struct stage *s, int mnt, int at, const char *target, uint64_t attrs, uint64_t propagation,
-		       unsigned rec, struct err *e)
+/* Attach @mnt to @at; what is read-only is never seen writable where the kernel has mount_setattr(2). */
+static int attach_with(const struct stage *s, int mnt, int at, const char *target, const struct mount_look *l,
+		       struct err *e)
 {
 	int r = 0;
 
-	if (propagation)
-		r = sys_mount_setattr(mnt, "", AT_EMPTY_PATH | AT_RECURSIVE, 0, 0, propagation);
-	if (r == 0 && attrs)
-		r = sys_mount_setattr(mnt, "", AT_EMPTY_PATH | rec, attrs, 0, 0);
+	if (l->all || l->propagation)
+		r = sys_mount_setattr(mnt, "", AT_EMPTY_PATH | AT_RECURSIVE, l->all, 0, l->propagation);
+	if (r == 0 && l->top)
+		r = sys_mount_setattr(mnt, "", AT_EMPTY_PATH, l->top, 0, 0);
 	if (r < 0 && r != -ENOSYS)
 		return err_set(e, r, "set the attributes of the mount on '%s'", target);
 	if (r == 0)
 		return attach(mnt, at, target, e);
 	r = attach(mnt, at, target, e);
-	if (r < 0)
-		return r;
-	r = remount(s, target, attrs, propagation);
-	return r < 0 ? err_set(e, r, "set the attributes of the mount on '%s'", target) : 0;
+	return r < 0 ? r : remount(s, target, l, e);
 }
 
 static int bind_mount(const struct stage *s, const struct plan_mount *m, const char *target, struct err *e)
 {
+	uint64_t top = m->flags & PLAN_M_RO_TOP ? MOUNT_ATTR_RDONLY : 0;
+	struct mount_look look = { .all = m->attr_set & ~top, .top = top, .propagation = m->propagation };
 	auto_close int at = -EBADF;
-	unsigned rec = m->flags & PLAN_M_RECURSIVE ? AT_RECURSIVE : 0;
 	int r = open_target(s, target, m->flags & PLAN_M_FILE, &at, e);
 
-	if (r < 0)
-		return r;
-	return attach_with(s, m->fd, at, target, m->attr_set, m->propagation, rec, e);
+	return r < 0 ? r : attach_with(s, m->fd, at, target, &look, e);
 }
 
 static int fs_mount(struct stage *s, const struct plan_mount *m, const char *target, struct err *e)
 {
 	static const char *const types[PLAN_MOUNT__N] = {
-		[PLAN_MOUNT_TMPFS] = "tmpfs",	[PLAN_MOUNT_PROC] = "proc",	 [PLAN_MOUNT_SYSFS] = "sysfs",
+		[PLAN_MOUNT_TMPFS] = "tmpfs",	[PLAN_MOUNT_PROC] = "proc", [PLAN_MOUNT_SYSFS] = "sysfs",
 		[PLAN_MOUNT_MQUEUE] = "mqueue", [PLAN_MOUNT_DEV] = "tmpfs",
 	};
 	auto_close int at = -EBADF, mnt = -EBADF;
@@ -366,6 +331,8 @@ int step_masked(struct stage *s, struct err *e)
  */
 int step_readonly(struct stage *s, struct err *e)
 {
+	static const struct mount_look look = { .all = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+						       MOUNT_ATTR_NOEXEC };
 	const pstr *v = plan_get_array(s->p, s->p->readonly);
 
 	for (uint32_t i = 0; i < s->p->readonly.n; i++) {
@@ -380,9 +347,7 @@ int step_readonly(struct stage *s, struct err *e)
 		mnt = sys_open_tree(at, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
 		if (mnt < 0)
 			return err_set(e, mnt, "clone '%s'", path);
-		r = attach_with(s, mnt, at, path,
-				MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, 0,
-				AT_RECURSIVE, e);
+		r = attach_with(s, mnt, at, path, &look, e);
 		if (r < 0)
 			return r;
 	}
@@ -398,10 +363,11 @@ int step_readonly(struct stage *s, struct err *e)
  */
 int step_root_ro(struct stage *s, struct err *e)
 {
+	static const struct mount_look look = { .top = MOUNT_ATTR_RDONLY };
 	int r = sys_mount_setattr(s->root, "", AT_EMPTY_PATH, MOUNT_ATTR_RDONLY, 0, 0);
 
 	if (r == -ENOSYS)
-		r = remount(s, "/", MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV, 0);
+		return remount(s, "/", &look, e);
 	return r < 0 ? err_set(e, r, "make the root file system read-only") : 0;
 }
 
