@@ -19,7 +19,7 @@ V	?=
 say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2); )
 VERSION	:= 0.1.0
 
-TIERS := lib/base lib/oci lib/crypto lib/http lib/format lib/runtime storage storage/unpack netns lib/engine lib/build swarm
+TIERS := lib/base lib/oci lib/crypto lib/http lib/format lib/runtime storage storage/unpack storage/pack netns lib/engine lib/build swarm
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wformat=2 -Wundef -Wcast-qual -Wpointer-arith -Wwrite-strings \
 	-Wstrict-prototypes -Wmissing-prototypes -Wredundant-decls -Wimplicit-fallthrough=5 -Wnull-dereference \

@@ -21,6 +21,15 @@ struct load_opts {
 };
 extern const struct cmd cmd_load;
 
+struct save_opts {
+	const char *output;
+	const char *format;
+	const char *platform;
+	bool multi;
+	bool quiet;
+};
+extern const struct cmd cmd_save;
+
 struct check_opts {
 	bool quick;
 };

@@ -40,6 +40,7 @@ _skiff_value() { # OPTION: sets kind and value
 	--network) kind=words value='none host slirp4netns' ;;
 	--format) kind=words value='json table' ;;
 	--input | -i) kind=path ;;
+	--output | -o) kind=path ;;
 	--signal | -s) kind=words value='SIGTERM SIGKILL SIGINT SIGHUP SIGQUIT SIGUSR1 SIGUSR2 SIGSTOP SIGCONT' ;;
 	--type) kind=words value='container image' ;;
 	esac
@@ -48,12 +49,12 @@ _skiff_value() { # OPTION: sets kind and value
 _skiff_verb() { # NAME: sets what may follow; fails when there is no such verb
 	case $1 in
 	'')
-		subs=' run exec pull images load ps create start stop kill rm logs attach wait inspect rmi tag unshare version info doctor completion container image system help'
+		subs=' run exec pull images load save ps create start stop kill rm logs attach wait inspect rmi tag unshare version info doctor completion container image system help'
 		options=' --config --debug -D --log-level -l --root --runroot --storage-driver --trace --version -v --help -h'
 		valued=' --config --log-level -l --root --runroot --storage-driver --host -H --context -c'
 		;;
 	'container') subs=' run exec ls create start stop kill rm logs attach wait inspect' ;;
-	'image') subs=' pull ls load inspect rm tag' ;;
+	'image') subs=' pull ls load save inspect rm tag' ;;
 	'system') subs=' info doctor check reset' ;;
 	'container run' | 'run')
 		subs='' first=image rest=path stop=1
@@ -79,6 +80,11 @@ _skiff_verb() { # NAME: sets what may follow; fails when there is no such verb
 		subs='' first=none rest=none stop=''
 		options=' --input -i --quiet -q --config --debug -D --root --runroot --storage-driver --trace --help -h'
 		valued=' --input -i --platform --embedded --config --root --runroot --storage-driver'
+		;;
+	'image save' | 'save')
+		subs='' first=image rest=image stop=''
+		options=' --format --multi-image-archive -m --output -o --platform --quiet -q --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --format --output -o --platform --config --root --runroot --storage-driver'
 		;;
 	'container ls' | 'ps' | 'container ps' | 'container list')
 		subs='' first=none rest=none stop=''

@@ -10,6 +10,7 @@
 static const struct cmd *const verbs[] = {
 	&cmd_pull,
 	&cmd_load,
+	&cmd_save,
 	&cmd_system_check,
 	NULL,
 };
@@ -23,6 +24,7 @@ static const struct cmd_topic topics[] = {
 static const struct cmd_impl impls[] = {
 	{ &cmd_pull, pull_run },
 	{ &cmd_load, load_run },
+	{ &cmd_save, save_run },
 	{ &cmd_system_check, system_check_run },
 	{ NULL, NULL },
 };

@@ -7,4 +7,5 @@
 
 int pull_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e);
 int load_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e);
+int save_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e);
 int system_check_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e);

@@ -180,6 +180,19 @@ int layer_rebuild(int layer_fd, rebuild_fn out, void *arg, struct err *e)
 	return r;
 }
 
+int layer_inflate(int blob_fd, rebuild_fn out, void *arg, struct err *e)
+{
+	struct source src = { .is_stream = true, .pipe = -EBADF, .fd = blob_fd };
+	auto_inflate struct inflate *z = NULL;
+	const void *p;
+	ssize_t n;
+	int r = inflate_new(&src, &z, e);
+
+	while (r == 0 && (n = inflate_next(z, &p, e)) != 0)
+		r = n < 0 ? (int)n : out(arg, p, (size_t)n, e);
+	return r;
+}
+
 static int hash_piece(void *arg, const void *data, size_t len, struct err *e)
 {
 	(void)e;

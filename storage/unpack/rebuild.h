@@ -18,5 +18,7 @@ typedef int (*rebuild_fn)(void *arg, const void *data, size_t len, struct err *e
  * Return: 0, -EBADMSG when a file is missing or has another size, ...
  */
 int layer_rebuild(int layer_fd, rebuild_fn out, void *arg, struct err *e);
+/* The tar inside a kept blob (of a layer that has no frame): gzip, zstd or plain. */
+int layer_inflate(int blob_fd, rebuild_fn out, void *arg, struct err *e);
 /* Rebuild in a child in user namespace A and hash: what diff id does the folder have? */
 int layer_hash(int layer_fd, const struct idmap *map, char ret[SHA256_DIGEST_SIZE], struct err *e);
