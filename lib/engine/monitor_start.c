@@ -46,6 +46,7 @@ static int load_filter(const struct ctr *c, const struct spec *spec, struct secc
 	struct seccomp_spec s = { .kind = spec->seccomp_kind,
 				  .json = spec->seccomp_json,
 				  .caps = spec->caps,
+				  .host_pid = spec->host_pid,
 				  .json_len = spec->seccomp_json ? strlen(spec->seccomp_json) : 0 };
 	auto_close int cache = -EBADF;
 	int root = store_fd(c->store);

@@ -43,7 +43,7 @@ struct key {
 	uint32_t native;
 	uint32_t major;
 	uint32_t minor;
-	uint32_t x86;
+	uint32_t x86_or_host_pid; /* 1, 2 */
 	uint32_t json_len;
 };
 
@@ -251,7 +251,7 @@ static int compile(const struct seccomp_spec *s, const struct sc_env *env, struc
  */
 int seccomp_compile(const struct seccomp_spec *s, struct seccomp_prog *ret, struct err *e)
 {
-	struct sc_env env = { .caps = s->caps, .x86 = s->x86 };
+	struct sc_env env = { .caps = s->caps, .x86 = s->x86, .host_pid = s->host_pid };
 
 	sc_env_of_host(&env);
 	return compile(s, &env, ret, e);
@@ -277,7 +277,7 @@ static void make_key(const struct seccomp_spec *s, const struct sc_env *env, str
 			    .native = env->native,
 			    .major = env->major,
 			    .minor = env->minor,
-			    .x86 = env->x86,
+			    .x86_or_host_pid = env->x86 | (uint32_t)env->host_pid << 1,
 			    .json_len = s->kind == SECCOMP_JSON ? (uint32_t)s->json_len : 0 };
 }
 
@@ -356,7 +356,7 @@ static void cache_write(int dirfd, const char *name, const struct key *k, const 
  */
 int seccomp_program(const struct seccomp_spec *s, int cache_dirfd, struct seccomp_prog *ret, struct err *e)
 {
-	struct sc_env env = { .caps = s->caps, .x86 = s->x86 };
+	struct sc_env env = { .caps = s->caps, .x86 = s->x86, .host_pid = s->host_pid };
 	struct key k;
 	char name[40];
 	uint64_t h;

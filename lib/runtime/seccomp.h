@@ -29,6 +29,7 @@ enum seccomp_kind {
  * @json_len:	its length
  * @caps:	the container's final bounding set
  * @x86:	the image's platform is linux/386: i386's socketcall(2) stays usable
+ * @host_pid:	the container sees the host's processes: calls into their memory are refused here, too
  */
 struct seccomp_spec {
 	enum seccomp_kind kind;
@@ -36,6 +37,7 @@ struct seccomp_spec {
 	size_t json_len;
 	uint64_t caps;
 	bool x86;
+	bool host_pid;
 };
 
 /**

@@ -85,6 +85,7 @@ struct sc_filter {
  * @major:	kernel version, for minKernel
  * @minor:	kernel version
  * @x86:	the image is for linux/386
+ * @host_pid:	the container sees the host's processes
  */
 struct sc_env {
 	uint64_t caps;
@@ -92,6 +93,7 @@ struct sc_env {
 	unsigned major;
 	unsigned minor;
 	bool x86;
+	bool host_pid;
 };
 
 void sc_filter_done(struct sc_filter *f);

@@ -20,6 +20,24 @@
  * sockets whose kernel side has been a way to root (AF_ALG, AF_VSOCK, AF_RXRPC, AF_KEY, AF_TIPC, AF_XDP,
  * NETLINK_XFRM), terminal input injection, and i386's socketcall(2), whose arguments a filter cannot see. A denied
  * family answers EAFNOSUPPORT as if it were not built in, which programs know how to live with.
+ *
+ * Calls that docker allows and that were weighed, what they open against who needs them:
+ *
+ *  vmsplice	    ENOSYS. It puts a process's own pages into a pipe by reference: the primitive of CVE-2008-0600 and
+ *		    CVE-2020-29374. gVisor never had it. Of common programs yes(1) of newer coreutils and of uutils calls
+ *		    it, libfuse, fio's splice engine and CRIU: the first three take the failure for "write instead".
+ *  memfd_secret    ENOSYS. Unmovable memory that nobody but its owner can read, not even a tool of the host that looks
+ *		    for what a container hides; bugs of its own (CVE-2024-35872). Off at boot before Linux 6.5, so
+ *		    whoever uses it has a second way.
+ *  process_vm_*    allowed, as ptrace is: the same check of the kernel stands before both and before /proc/PID/mem, so
+ *		    a refusal would take nothing from an attacker. Open MPI and UCX pass messages with it and end with a
+ *		    failed assertion where it answers EPERM; crash handlers and profilers (Crashpad, py-spy) read with
+ *		    it. With --pid host it is refused (without CAP_SYS_PTRACE): there the check is all that stands
+ *		    between a container and other programs of its user.
+ *  name_to_handle_at  allowed: it tells what stat(2) tells. The way in is open_by_handle_at, which stays refused.
+ *		    systemd, ip(8) and users of fanotify call it; docker took it back onto its list in 2023.
+ *  kcmp, pidfd_getfd, syslog  need their capability, as with docker: the first two compare or take descriptors of
+ *		    others, the last one is the host's. Mesa and systemd live without kcmp, dmesg says that it may not.
  */
 
 #define CAP(n)	 (1ULL << CAP_##n)
@@ -52,7 +70,7 @@ static const struct group groups[] = {
 	  "pwrite64 pwritev pwritev2 read readahead readlink readlinkat readv removexattr removexattrat rename "
 	  "renameat renameat2 rmdir sendfile sendfile64 setxattr setxattrat splice stat stat64 statfs statfs64 "
 	  "statmount statx symlink symlinkat sync sync_file_range syncfs tee truncate truncate64 umask unlink "
-	  "unlinkat utime utimensat utimensat_time64 utimes vmsplice write writev cachestat",
+	  "unlinkat utime utimensat utimensat_time64 utimes write writev cachestat",
 	  0, NULL },
 	/* waiting */
 	{ "epoll_create epoll_create1 epoll_ctl epoll_ctl_old epoll_pwait epoll_pwait2 epoll_wait epoll_wait_old "
@@ -65,7 +83,7 @@ static const struct group groups[] = {
 	  "recvmmsg_time64 recvmsg send sendmmsg sendmsg sendto setsockopt shutdown",
 	  0, NULL },
 	/* memory */
-	{ "brk madvise map_shadow_stack membarrier memfd_create memfd_secret mincore mlock mlock2 mlockall mmap "
+	{ "brk madvise map_shadow_stack membarrier memfd_create mincore mlock mlock2 mlockall mmap "
 	  "mmap2 mprotect mremap mseal msync munlock munlockall munmap pkey_alloc pkey_free pkey_mprotect "
 	  "remap_file_pages",
 	  0, NULL },
@@ -78,7 +96,7 @@ static const struct group groups[] = {
 	  "sched_rr_get_interval sched_rr_get_interval_time64 sched_setaffinity sched_setattr sched_setparam "
 	  "sched_setscheduler sched_yield setpgid setpriority setrlimit setsid set_thread_area get_thread_area "
 	  "set_tid_address sigaltstack sigprocmask sigreturn sysinfo tgkill times tkill ugetrlimit uname uretprobe "
-	  "vfork wait4 waitid waitpid process_vm_readv process_vm_writev ptrace",
+	  "vfork wait4 waitid waitpid ptrace",
 	  0, NULL },
 	/* ids, capabilities, security modules */
 	{ "capget capset getegid getegid32 geteuid geteuid32 getgid getgid32 getgroups getgroups32 getresgid "
@@ -214,6 +232,17 @@ static void add_sockets(const struct sc_env *env, struct sc_filter *f)
 	add(f, "socketcall", env->x86 ? ALLOW : ERRNO(ENOSYS));
 }
 
+/* The calls of the theory above that are not a matter of capabilities alone. */
+static void add_weighed(const struct sc_env *env, struct sc_filter *f)
+{
+	uint32_t vm = env->host_pid && !(env->caps & CAP(SYS_PTRACE)) ? ERRNO(EPERM) : ALLOW;
+
+	add(f, "vmsplice", ERRNO(ENOSYS));
+	add(f, "memfd_secret", ERRNO(ENOSYS));
+	add(f, "process_vm_readv", vm);
+	add(f, "process_vm_writev", vm);
+}
+
 static void add_terminals(struct sc_filter *f)
 {
 	static const uint32_t cmds[] = { TIOCSTI, TIOCLINUX };
@@ -254,6 +283,7 @@ int sc_from_table(enum seccomp_kind kind, const struct sc_env *env, struct sc_fi
 						   .conds[0] = { .op = SC_EQ, .value = personalities[i] } });
 	add_sockets(env, f);
 	add_terminals(f);
+	add_weighed(env, f);
 	return 0;
 }
 

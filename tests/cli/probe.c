@@ -234,6 +234,13 @@ static void all_calls(void)
 	line("kexec_load", result(syscall(SYS_kexec_load, 0, 0, NULL, 0)));
 	line("open_by_handle_at", result(syscall(SYS_open_by_handle_at, -1, NULL, 0)));
 	line("ptrace child", try_ptrace());
+	line("vmsplice", result(syscall(SYS_vmsplice, -1, NULL, 0, 0)));
+	line("memfd_secret", result(syscall(447, 0)));
+	line("process_vm_readv of itself", try_pvm(getpid()));
+	line("name_to_handle_at of nothing", result(syscall(SYS_name_to_handle_at, -1, "x", NULL, NULL, 0)));
+	line("kcmp", result(syscall(SYS_kcmp, getpid(), getpid(), 0 /* KCMP_FILE */, 0, 0)));
+	line("pidfd_getfd", result(syscall(438, -1, 0, 0)));
+	line("syslog", result(syscall(SYS_syslog, 9 /* unread bytes */, NULL, 0)));
 	line("number 467", result(syscall(467, 0, 0, 0, 0, 0)));
 	line("number 9999", result(syscall(9999)));
 	line("chroot", result(chroot("/")));

@@ -50,6 +50,13 @@ io_uring_setup: EPERM
 kexec_load: EPERM
 open_by_handle_at: EPERM
 ptrace child: 0
+vmsplice: ENOSYS
+memfd_secret: ENOSYS
+process_vm_readv of itself: 0
+name_to_handle_at of nothing: EBADF
+kcmp: EPERM
+pidfd_getfd: EPERM
+syslog: EPERM
 number 467: ENOSYS
 number 9999: ENOSYS
 sethostname: EPERM

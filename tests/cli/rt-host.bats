@@ -159,6 +159,10 @@ spared() {
 	run -0 --separate-stderr skiff run --rm --network none --pid host --privileged base sh -c "probe environ $SKMARK; probe pvm $VICTIM"
 	is "$output" 0$'\n'EPERM
 	kill "$VICTIM"
+	# nor is another program's memory reached: the filter refuses what the kernel would check
+	run -0 --separate-stderr skiff run --rm --network none --pid host base probe all
+	contains "process_vm_readv of itself: EPERM"
+	contains "pidfd_getfd: EPERM"
 	# the default sees nobody else at all
 	run -0 --separate-stderr skiff run --rm --network none base sh -c 'ls -d /proc/[0-9]* | wc -l'
 	[ "$output" -le 4 ] || fail "$output processes"
