@@ -25,7 +25,8 @@
  *
  *  vmsplice	    ENOSYS. It puts a process's own pages into a pipe by reference: the primitive of CVE-2008-0600 and
  *		    CVE-2020-29374. gVisor never had it. Of common programs yes(1) of newer coreutils and of uutils
- *		    calls it, libfuse, fio's splice engine and CRIU: the first three take the failure for "write instead".
+ *		    calls it, libfuse, fio's splice engine and CRIU: the first three take a failure for "write
+ *		    instead".
  *  memfd_secret    ENOSYS. Unmovable memory that nobody but its owner can read, not even a tool of the host that looks
  *		    for what a container hides; bugs of its own (CVE-2024-35872). Off at boot before Linux 6.5, so
  *		    whoever uses it has a second way.
