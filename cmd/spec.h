@@ -11,6 +11,7 @@ struct pull_opts {
 	const char *platform;
 	bool quiet;
 	bool tls_verify;
+	bool keep_blobs;
 };
 extern const struct cmd cmd_pull;
 
@@ -18,6 +19,7 @@ struct load_opts {
 	const char *input;
 	const char *embedded;
 	bool quiet;
+	bool keep_blobs;
 };
 extern const struct cmd cmd_load;
 

@@ -3,6 +3,8 @@
 
 static const struct opt opts[] = {
 	OPT_STR('i', "input", struct load_opts, input, "Read from tar archive file, instead of STDIN"),
+	OPT_BOOL(0, "keep-blobs", struct load_opts, keep_blobs, "Keep compressed layers beside the unpacked ones",
+		 .dflt = "true"),
 	OPT_REFUSE(OPT_KIND_STR, 0, "platform", "Load only the given platform variant",
 		   "is not supported yet: the variant for this machine is loaded"),
 	OPT_BOOL('q', "quiet", struct load_opts, quiet, "Suppress the load output"),

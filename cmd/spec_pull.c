@@ -6,6 +6,8 @@ static const struct opt opts[] = {
 		   "is not supported yet: name the tags to pull"),
 	OPT_IGNORE(OPT_KIND_BOOL, 0, "disable-content-trust", "Skip image verification",
 		   "does nothing: content trust is gone from docker too"),
+	OPT_BOOL(0, "keep-blobs", struct pull_opts, keep_blobs, "Keep compressed layers beside the unpacked ones",
+		 .dflt = "true"),
 	OPT_STR(0, "platform", struct pull_opts, platform, "Set platform if server is multi-platform capable"),
 	OPT_BOOL('q', "quiet", struct pull_opts, quiet, "Suppress verbose output"),
 	OPT_BOOL(0, "tls-verify", struct pull_opts, tls_verify, "Require HTTPS and verify certificates",

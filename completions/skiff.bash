@@ -68,7 +68,7 @@ _skiff_verb() { # NAME: sets what may follow; fails when there is no such verb
 		;;
 	'image pull' | 'pull')
 		subs='' first=none rest=none stop=''
-		options=' --platform --quiet -q --tls-verify --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		options=' --keep-blobs --platform --quiet -q --tls-verify --config --debug -D --root --runroot --storage-driver --trace --help -h'
 		valued=' --platform --config --root --runroot --storage-driver'
 		;;
 	'image ls' | 'images' | 'image list')
@@ -78,7 +78,7 @@ _skiff_verb() { # NAME: sets what may follow; fails when there is no such verb
 		;;
 	'image load' | 'load')
 		subs='' first=none rest=none stop=''
-		options=' --input -i --quiet -q --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		options=' --input -i --keep-blobs --quiet -q --config --debug -D --root --runroot --storage-driver --trace --help -h'
 		valued=' --input -i --platform --embedded --config --root --runroot --storage-driver'
 		;;
 	'image save' | 'save')

@@ -84,6 +84,20 @@ static void check_layer(struct check *c, const char *diff_id, const char *what)
 		add(c, path, "does not describe the layer");
 }
 
+/* A compressed layer need not be there, its folder is enough; but one that is there is pushed as it is. */
+static void check_layer_blobs(struct check *c, const struct oci_manifest *m, const char *what)
+{
+	for (size_t i = 0; i < m->n_layers; i++) {
+		const char *digest = m->layers[i].digest;
+
+		if (strv_has(c->seen, digest))
+			continue;
+		strv_add(&c->seen, digest);
+		if (blob_is_there(c->s, digest))
+			is_bad_blob(c, digest, what);
+	}
+}
+
 static void check_image(struct check *c, const struct image_rec *rec)
 {
 	auto_oci_image_config struct oci_image_config *config = NULL;
@@ -106,6 +120,7 @@ static void check_image(struct check *c, const struct image_rec *rec)
 		add(c, what, "manifest and config have different numbers of layers");
 	for (char **d = config->diff_ids; d && *d; d++)
 		check_layer(c, *d, what);
+	check_layer_blobs(c, &m, what);
 }
 
 static int check_tags(struct check *c, struct err *e)

@@ -53,7 +53,7 @@ int refs_add_image(struct store *s, struct refs *r, const struct image_rec *rec,
 		return err;
 	for (char **d = config ? config->diff_ids : NULL; d && *d; d++)
 		strv_add(&r->layers, *d);
-	/* Layers that are kept as blobs because the tar cannot be written again. */
+	/* Compressed layers, where they are kept. */
 	if (store_blob_read(s, rec->manifest_digest, &text, &len, NULL) == 0 &&
 	    oci_manifest_parse(text, len, NULL, &manifest, NULL) == 0)
 		for (size_t i = 0; i < manifest.n_layers; i++)

@@ -147,8 +147,8 @@ int store_txn_need_layer(struct store_txn *t, const char *diff_id, struct err *e
 int store_txn_blob_open(struct store_txn *t, const char *digest, int *ret_fd, uint64_t *ret_have, struct err *e);
 /*
  * The file is complete, its digest was verified by the caller. @keep: it becomes part of the store. Without @keep it
- * stays until the commit (so that a killed pull resumes from it) and is removed then: layers are kept unpacked, with
- * what is needed to write the same tar again, and syncing both forms would cost half of a pull's time.
+ * stays until the commit (so that a killed pull resumes from it) and is removed then: the layer's folder has what is
+ * needed to write the same tar again, but not the same compressed bytes.
  */
 int store_txn_blob_done(struct store_txn *t, const char *digest, bool keep, struct err *e);
 /* Give a claimed blob up (another process may take it); @keep: leave the part that is there for a later resume. */

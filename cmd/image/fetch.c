@@ -42,6 +42,7 @@
 
 #define RETRY_NS     (200 * NSEC_PER_MSEC)
 #define PARALLEL_MAX 16
+#define WRITEBACK_STEP (8U << 20)
 
 enum job_state {
 	JOB_NEW,
@@ -56,6 +57,7 @@ enum job_state {
  * @retry_at:	when to look again, for JOB_ELSEWHERE
  * @fd:		the staged blob
  * @have:	bytes in it that are hashed
+ * @flushed:	bytes that are on their way to the disk
  * @is_stored:	@fd is a blob of the store: nothing is to be staged
  * @resumed:	a part of it came from an earlier process
  * @complete:	all bytes are there, and right
@@ -71,6 +73,7 @@ struct job {
 	int layer_fd;
 	unsigned slot;
 	uint64_t have;
+	uint64_t flushed;
 	struct sha256 *hash;
 	struct http_req *req;
 	struct unpack *unpack;
@@ -173,7 +176,7 @@ static void release(struct job *j)
 	j->hash = NULL;
 	fd_closep(&j->fd);
 	fd_closep(&j->layer_fd);
-	j->have = 0;
+	j->have = j->flushed = 0;
 	j->is_claimed = j->is_stored = j->resumed = j->complete = false;
 }
 
@@ -236,6 +239,15 @@ static void fail_job(struct job *j, int r, const struct err *e)
 	end_job(j);
 }
 
+/* The disk begins early: what the commit's sync finds still to be written is waited for. */
+static void start_writeback(struct job *j)
+{
+	if (!j->f->s.keep_blobs || j->have - j->flushed < WRITEBACK_STEP)
+		return;
+	sync_file_range(j->fd, (off_t)j->flushed, (off_t)(j->have - j->flushed), SYNC_FILE_RANGE_WRITE);
+	j->flushed = j->have;
+}
+
 static int on_data(void *arg, const void *p, size_t n, struct err *e)
 {
 	struct job *j = arg;
@@ -252,6 +264,7 @@ static int on_data(void *arg, const void *p, size_t n, struct err *e)
 	}
 	sha256_update(j->hash, p, n);
 	j->have += n;
+	start_writeback(j);
 	progress_count(j->f->s.progress, j->row, "Downloading", j->have, (uint64_t)j->blob->size);
 	return unpack_progress(j->unpack, j->have, false, e);
 }
@@ -266,7 +279,7 @@ static int restart(struct job *j, struct err *e)
 	if (ftruncate(j->fd, 0) < 0)
 		return err_set(e, errno, "truncate the partial layer %s", j->blob->digest);
 	j->resumed = false;
-	j->have = 0;
+	j->have = j->flushed = 0;
 	j->state = JOB_NEW;
 	j->f->active--;
 	return 0;
@@ -492,7 +505,7 @@ static int finish_layer(struct job *j, struct err *e)
 			       j->blob->digest, res.diff_id, j->diff_id);
 	r = store_txn_layer_done(j->f->txn, j->slot, j->diff_id, meta, e);
 	if (r == 0 && !j->is_stored)
-		r = store_txn_blob_done(j->f->txn, j->blob->digest, res.needs_blob, e);
+		r = store_txn_blob_done(j->f->txn, j->blob->digest, j->f->s.keep_blobs || res.needs_blob, e);
 	return r;
 }
 

@@ -3,6 +3,7 @@
 
 /* The layers of an image, downloaded and unpacked at the same time, several at once. */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,7 @@ struct store_txn;
  * @parallel:	layers at once
  * @stop:	readable when the command is to end
  * @store_fd:	the store's folder
+ * @keep_blobs:	blobs of layers become part of the store
  */
 struct fetch_spec {
 	struct http *http;
@@ -38,6 +40,7 @@ struct fetch_spec {
 	unsigned parallel;
 	int stop;
 	int store_fd;
+	bool keep_blobs;
 };
 
 int fetch_new(const struct fetch_spec *spec, struct fetch **ret, struct err *e);

@@ -17,6 +17,7 @@
 #include "lib/base/log.h"
 #include "lib/base/proc.h"
 #include "lib/base/str.h"
+#include "lib/oci/conf.h"
 #include "lib/oci/digest.h"
 #include "lib/oci/ref.h"
 #include "lib/runtime/userns.h"
@@ -29,7 +30,7 @@
  * The archive's members become numbered files in the transaction's folder, documents among them are read and checked,
  * layers that the store does not have are unpacked from these files, several at once, and everything is committed
  * together: an archive is loaded whole or not at all. The member files are removed before the commit's sync, but for
- * blobs from which a layer's tar could not be written again.
+ * compressed layers, which are kept as they came, and those from which a layer's tar could not be written again.
  */
 
 #define MEMBERS_DIR "members"
@@ -64,6 +65,7 @@ struct layer_job {
  * @jobs:	layers to unpack
  * @n:		how many
  * @stop:	readable when the command is to end
+ * @keep_blobs:	compressed layers stay in the store
  */
 struct load {
 	struct store *store;
@@ -75,6 +77,7 @@ struct load {
 	struct layer_job *jobs;
 	size_t n;
 	int stop;
+	bool keep_blobs;
 };
 
 static bool has_job(const struct load *l, const char *diff_id)
@@ -124,7 +127,12 @@ static int start_job(struct load *l, struct layer_job *j, struct err *e)
 	return r < 0 ? r : unpack_progress(j->u, j->member->size, true, e);
 }
 
-/* Its tar cannot be written again from the folder: the blob becomes part of the store. */
+/* A plain tar can be written again from the folder, byte for byte; a compressed one cannot. */
+static bool is_worth_keeping(const struct load *l, const struct layer_job *j, const struct unpack_result *res)
+{
+	return res->needs_blob || (l->keep_blobs && strcmp(j->member->digest, j->diff_id));
+}
+
 static int keep_blob(struct load *l, const struct layer_job *j, struct err *e)
 {
 	auto_free char *path = xasprintf(MEMBERS_DIR "/%u", j->member->file);
@@ -151,7 +159,7 @@ static int finish_job(struct load *l, struct layer_job *j, struct err *e)
 		return err_say(e, EBADMSG, "layer '%s': wrong diff id: unpacked it is %s, the config says %s",
 			       j->member->name, res.diff_id, j->diff_id);
 	r = store_txn_layer_done(l->t, j->slot, j->diff_id, meta, e);
-	return r == 0 && res.needs_blob ? keep_blob(l, j, e) : r;
+	return r == 0 && is_worth_keeping(l, j, &res) ? keep_blob(l, j, e) : r;
 }
 
 static int wait_one(struct load *l, size_t first, size_t last, struct err *e)
@@ -365,6 +373,7 @@ int load_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e)
 	const struct load_opts *o = opts;
 	auto_close int input = -EBADF, stop = -EBADF;
 	auto_store struct store *store = NULL;
+	auto_conf struct conf conf = { 0 };
 	struct load l = { .dirfd = -EBADF };
 	int r = open_input(o, &input, e);
 
@@ -373,11 +382,14 @@ int load_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e)
 	if (r == 0)
 		r = stop_open(&stop, e);
 	if (r == 0)
+		r = conf_load(ctx->config_dir, &conf, e);
+	if (r == 0)
 		r = store_open(ctx->root, ctx->runroot, &store, e);
 	if (r < 0)
 		return r;
 	l.store = store;
 	l.stop = stop;
+	l.keep_blobs = ctx_is_given(ctx, "keep-blobs") ? o->keep_blobs : !conf.drop_blobs;
 	r = load(&l, input, o, e);
 	archive_images_done(&l.images);
 	members_done(&l.members);

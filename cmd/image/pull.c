@@ -28,6 +28,7 @@
  * struct pull - one `skiff pull`
  * @out:	progress of the image that is being pulled
  * @quiet:	only the id is printed
+ * @keep_blobs:	compressed layers stay in the store
  */
 struct pull {
 	struct remote remote;
@@ -36,6 +37,7 @@ struct pull {
 	struct progress *out;
 	unsigned parallel;
 	bool quiet;
+	bool keep_blobs;
 	bool map_known;
 };
 
@@ -137,6 +139,7 @@ static int fetch_image(struct pull *p, const struct remote_image *i, const struc
 		.parallel = p->parallel,
 		.stop = p->remote.stop,
 		.store_fd = store_fd(p->store),
+		.keep_blobs = p->keep_blobs,
 	};
 	auto_fetch struct fetch *f = NULL;
 	int r = learn_map(p, e);
@@ -249,6 +252,7 @@ int pull_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e)
 		return r;
 	trace_mark("store and network are open");
 	p.store = store;
+	p.keep_blobs = ctx_is_given(ctx, "keep-blobs") ? o->keep_blobs : !conf.drop_blobs;
 	p.parallel = conf.max_downloads > 0 ? (unsigned)conf.max_downloads : PARALLEL;
 	p.remote = (struct remote) {
 		.store = store,

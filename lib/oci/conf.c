@@ -33,6 +33,16 @@ static int read_flag(struct conf *c, const struct json *doc, const char *key, vo
 	return json_read_bool(doc, key, field, e);
 }
 
+static int read_flag_inverted(struct conf *c, const struct json *doc, const char *key, void *field, struct err *e)
+{
+	bool v = false;
+	int r = json_read_bool(doc, key, &v, e);
+
+	(void)c;
+	*(bool *)field = !v;
+	return r;
+}
+
 static int read_number(struct conf *c, const struct json *doc, const char *key, void *field, struct err *e)
 {
 	int64_t v = 0;
@@ -252,6 +262,7 @@ static const struct {
 	KEY("init", read_flag, init),
 	KEY("init-path", read_text, init_path),
 	KEY("insecure-registries", read_strings, insecure_registries),
+	KEY("keep-blobs", read_flag_inverted, drop_blobs),
 	KEY("labels", read_strings, labels),
 	KEY("log-driver", read_text, log_driver),
 	KEY("log-level", read_text, log_level),

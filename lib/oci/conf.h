@@ -30,6 +30,7 @@ struct conf_pool {
  * @default_ulimits:	for every container, below --ulimit
  * @shm_size:		default-shm-size, bytes
  * @max_downloads:	max-concurrent-downloads
+ * @drop_blobs:		"keep-blobs": false: layers are stored unpacked only
  * @features:		string map of "true" and "false"
  * @http_proxy, @https_proxy, @no_proxy: proxies: for pulls
  * @detach_keys:	docker client: detachKeys
@@ -50,7 +51,7 @@ struct conf {
 	size_t n_address_pools;
 	uint64_t shm_size;
 	int64_t mtu, max_downloads, max_uploads, max_attempts, shutdown_timeout;
-	bool debug, init, no_new_privileges;
+	bool debug, init, no_new_privileges, drop_blobs;
 	char *http_proxy, *https_proxy, *no_proxy;
 	char *detach_keys, *ps_format, *images_format;
 	char **proxy_env;

@@ -211,3 +211,39 @@ teardown() {
 		run -125 env "$v=http://$FAKE2" no_proxy=registry.example "$SKIFF" pull --tls-verify=false registry.example/multi
 	done
 }
+
+@test "compressed layers are kept: the store's oci/ is a complete layout, which check reads and rmi empties" {
+	local blob
+	skiff pull -q "$PLAIN/team/app" >/dev/null
+	for blob in "$BATS_FILE_TMPDIR"/img/blobs/sha256/*; do
+		cmp "$blob" "$SKIFF_ROOT/oci/blobs/sha256/${blob##*/}"
+	done
+	blob=$(grep -o 'sha256:[0-9a-f]*","size' "$SKIFF_ROOT"/oci/blobs/sha256/* -h | tail -n 1)
+	blob=$SKIFF_ROOT/oci/blobs/sha256/${blob:7:64}
+	[ "$(head -c 2 "$blob" | od -An -tx1 | tr -d ' ')" = 1f8b ]
+	printf x >>"$blob"
+	run -1 skiff system check
+	contains "blob sha256:${blob##*/}: its content has digest"
+	truncate -s -1 "$blob"
+	run -0 skiff system check
+	skiff rmi "$PLAIN/team/app" >/dev/null
+	nothing_left
+}
+
+@test "compressed layers are dropped when asked for, and the image stays valid without them" {
+	skiff pull -q --keep-blobs=false "$PLAIN/team/app" >/dev/null
+	is "$(find "$SKIFF_ROOT/oci/blobs/sha256" -type f | wc -l)" 2
+	store_is_valid
+	skiff pull -q "$PLAIN/team/app" >/dev/null
+	store_is_valid
+	skiff rmi "$PLAIN/team/app" >/dev/null
+	mkdir -p "$HOME/.config/skiff"
+	echo '{"keep-blobs": false}' >"$HOME/.config/skiff/config.json"
+	skiff pull -q "$PLAIN/team/app" >/dev/null
+	is "$(find "$SKIFF_ROOT/oci/blobs/sha256" -type f | wc -l)" 2
+	skiff rmi "$PLAIN/team/app" >/dev/null
+	skiff pull -q --keep-blobs "$PLAIN/team/app" >/dev/null
+	is "$(find "$SKIFF_ROOT/oci/blobs/sha256" -type f | wc -l)" 4
+	rm "$HOME/.config/skiff/config.json"
+	store_is_valid
+}

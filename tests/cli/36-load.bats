@@ -201,3 +201,14 @@ arch_of_image() {
 	is "${#lines[@]}" 1
 	contains "'f': write: No space left on device"
 }
+
+@test "compressed layers of an archive are kept as they came, or dropped when asked for" {
+	layout
+	skiff load -q -i "$L.tar" >/dev/null
+	is "$(cd "$SKIFF_ROOT/oci/blobs/sha256" && echo *)" "$(cd "$L/blobs/sha256" && echo *)"
+	skiff system check
+	skiff rmi "$(skiff images -q)"
+	skiff load -q --keep-blobs=false -i "$L.tar" >/dev/null
+	is "$(find "$SKIFF_ROOT/oci/blobs/sha256" -type f | wc -l)" 2
+	skiff system check
+}
