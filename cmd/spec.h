@@ -32,6 +32,22 @@ struct save_opts {
 };
 extern const struct cmd cmd_save;
 
+struct login_opts {
+	const char *authfile;
+	const char *cert_dir;
+	const char *username;
+	const char *password;
+	bool password_stdin;
+	bool get_login;
+	bool tls_verify;
+	bool verbose;
+};
+struct logout_opts {
+	const char *authfile;
+	bool all;
+};
+extern const struct cmd cmd_login, cmd_logout;
+
 struct check_opts {
 	bool quick;
 };

@@ -6,14 +6,16 @@
 
 extern const struct cmd cmd_run, cmd_create, cmd_start, cmd_exec, cmd_ps, cmd_logs, cmd_stop, cmd_kill, cmd_rm,
 	cmd_wait, cmd_attach, cmd_pull, cmd_inspect, cmd_container_inspect, cmd_unshare, cmd_doctor, cmd_info,
-	cmd_version, cmd_load, cmd_save, cmd_images, cmd_tag, cmd_rmi, cmd_image_inspect, cmd_system_check,
-	cmd_system_reset, cmd_completion;
+	cmd_version, cmd_load, cmd_save, cmd_login, cmd_logout, cmd_images, cmd_tag, cmd_rmi, cmd_image_inspect,
+	cmd_system_check, cmd_system_reset, cmd_completion;
 
 const struct cmd *const cmd_table[] = {
 	&cmd_run,
 	&cmd_exec,
 	&cmd_pull,
 	&cmd_images,
+	&cmd_login,
+	&cmd_logout,
 	&cmd_load,
 	&cmd_save,
 	&cmd_ps,

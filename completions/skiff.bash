@@ -49,7 +49,7 @@ _skiff_value() { # OPTION: sets kind and value
 _skiff_verb() { # NAME: sets what may follow; fails when there is no such verb
 	case $1 in
 	'')
-		subs=' run exec pull images load save ps create start stop kill rm logs attach wait inspect rmi tag unshare version info doctor completion container image system help'
+		subs=' run exec pull images login logout load save ps create start stop kill rm logs attach wait inspect rmi tag unshare version info doctor completion container image system help'
 		options=' --config --debug -D --log-level -l --root --runroot --storage-driver --trace --version -v --help -h'
 		valued=' --config --log-level -l --root --runroot --storage-driver --host -H --context -c'
 		;;
@@ -75,6 +75,16 @@ _skiff_verb() { # NAME: sets what may follow; fails when there is no such verb
 		subs='' first=image rest=none stop=''
 		options=' --all -a --digests --filter -f --format --no-trunc --quiet -q --config --debug -D --root --runroot --storage-driver --trace --help -h'
 		valued=' --filter -f --format --config --root --runroot --storage-driver'
+		;;
+	'login')
+		subs='' first=none rest=none stop=''
+		options=' --authfile --cert-dir --get-login --password -p --password-stdin --tls-verify --username -u --verbose -v --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --authfile --cert-dir --password -p --username -u --config --root --runroot --storage-driver'
+		;;
+	'logout')
+		subs='' first=none rest=none stop=''
+		options=' --all -a --authfile --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --authfile --config --root --runroot --storage-driver'
 		;;
 	'image load' | 'load')
 		subs='' first=none rest=none stop=''

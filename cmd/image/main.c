@@ -11,6 +11,8 @@ static const struct cmd *const verbs[] = {
 	&cmd_pull,
 	&cmd_load,
 	&cmd_save,
+	&cmd_login,
+	&cmd_logout,
 	&cmd_system_check,
 	NULL,
 };
@@ -25,6 +27,8 @@ static const struct cmd_impl impls[] = {
 	{ &cmd_pull, pull_run },
 	{ &cmd_load, load_run },
 	{ &cmd_save, save_run },
+	{ &cmd_login, login_run },
+	{ &cmd_logout, logout_run },
 	{ &cmd_system_check, system_check_run },
 	{ NULL, NULL },
 };

@@ -259,7 +259,7 @@ int pull_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e)
 		.http = http,
 		.conf = &conf,
 		.registries = registries,
-		.config_dir = ctx->config_dir,
+		.auth = { .config_dir = ctx->config_dir },
 		.platform = &platform,
 		.strict = o->platform != NULL,
 		.stop = stop,

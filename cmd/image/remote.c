@@ -183,7 +183,8 @@ static int try_endpoint(const struct remote *r, const struct registry_endpoint *
 		.endpoint = ep,
 		.domain = i->ref.domain,
 		.verify = r->verify,
-		.config_dir = r->config_dir,
+		.auth = r->auth,
+		.cert_dir = r->cert_dir,
 		.stop = r->stop,
 	};
 	int code = registry_open(&spec, &i->registry, e);

@@ -21,6 +21,8 @@ struct store;
  * @store:	documents that are there already are not fetched again
  * @platform:	wanted; of this machine when none was given
  * @strict:	the platform was given: an image for another one is an error
+ * @auth:	where credentials come from
+ * @cert_dir:	--cert-dir or NULL
  * @verify:	--tls-verify
  * @stop:	readable when the command is to end
  */
@@ -29,7 +31,8 @@ struct remote {
 	struct http *http;
 	const struct conf *conf;
 	const struct registries *registries;
-	const char *config_dir;
+	struct auth_source auth;
+	const char *cert_dir;
 	const struct oci_platform *platform;
 	bool strict;
 	enum registry_verify verify;

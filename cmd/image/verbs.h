@@ -8,4 +8,6 @@
 int pull_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e);
 int load_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e);
 int save_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e);
+int login_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e);
+int logout_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e);
 int system_check_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e);

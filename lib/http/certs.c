@@ -99,31 +99,48 @@ static int load_dir(const char *dir, char *const *names, struct http_peer *p, st
 	return 0;
 }
 
+/* The one that was named must be there. */
+static int load_given(const char *dir, struct http_peer *ret, struct err *e)
+{
+	auto_strv char **names = NULL;
+	int r = fs_list_dir(AT_FDCWD, dir, &names, e);
+
+	if (r == 0)
+		r = load_dir(dir, names, ret, e);
+	if (r == 0)
+		return 0;
+	http_peer_done(ret);
+	return err_wrap(e, r, "certificates in '%s'", dir);
+}
+
 /**
  * http_peer_load() - Find a registry's certificates
  * @host:	"host[:port]"
+ * @dir:	The folder; NULL: that of the host below certs.d
  * @ret:	What was found; release with http_peer_done(). Nothing is fine
  * @e:		Failure
  *
  * Return: 0; negative errno when a folder is there and cannot be used
  */
-int http_peer_load(const char *host, struct http_peer *ret, struct err *e)
+int http_peer_load(const char *host, const char *dir, struct http_peer *ret, struct err *e)
 {
 	auto_strv char **dirs = roots();
 
 	*ret = (struct http_peer) { 0 };
+	if (dir)
+		return load_given(dir, ret, e);
 	if (strchr(host, '/') || *host == '.')
 		return err_say(e, EINVAL, "invalid registry host '%s'", host);
 	for (char **d = dirs; *d; d++) {
-		auto_free char *dir = xasprintf("%s/%s", *d, host);
+		auto_free char *own = xasprintf("%s/%s", *d, host);
 		auto_strv char **names = NULL;
 		struct err why;
-		int r = fs_list_dir(AT_FDCWD, dir, &names, &why);
+		int r = fs_list_dir(AT_FDCWD, own, &names, &why);
 
 		if (r == -ENOENT || r == -ENOTDIR || r == -EACCES)
 			continue;
 		if (r == 0)
-			r = load_dir(dir, names, ret, &why);
+			r = load_dir(own, names, ret, &why);
 		if (r < 0) {
 			http_peer_done(ret);
 			if (e)

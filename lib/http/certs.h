@@ -9,5 +9,6 @@
 #include "lib/base/err.h"
 #include "lib/http/http.h"
 
-int http_peer_load(const char *host, struct http_peer *ret, struct err *e);
+/* @dir: --cert-dir, which is used for every host then; NULL: certs.d. */
+int http_peer_load(const char *host, const char *dir, struct http_peer *ret, struct err *e);
 void http_peer_done(struct http_peer *p);

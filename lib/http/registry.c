@@ -17,6 +17,9 @@
 #include "lib/oci/image.h"
 #include "lib/oci/registries.h"
 
+/* What a registry says of itself at /v2/ means nothing. */
+#define PING_MAX (64U << 10)
+
 /**
  * struct registry - one repository
  * @host:	"host[:port]" to connect to
@@ -59,7 +62,8 @@ int registry_open(const struct registry_spec *spec, struct registry **ret, struc
 {
 	const struct registry_endpoint *ep = spec->endpoint;
 	struct registry *g = xcalloc(1, sizeof(*g));
-	int r = http_peer_load(ep->host, &g->peer, e);
+	struct auth_source auth = spec->auth;
+	int r = http_peer_load(ep->host, spec->cert_dir, &g->peer, e);
 
 	if (r < 0) {
 		free(g);
@@ -69,14 +73,25 @@ int registry_open(const struct registry_spec *spec, struct registry **ret, struc
 	g->stop = spec->stop;
 	g->host = xstrdup(ep->host);
 	g->path = xstrdup(ep->path);
-	g->name = xasprintf("%s/%s", ep->is_mirror ? ep->host : spec->domain, ep->path);
+	g->name = xasprintf("%s%s%s", ep->is_mirror ? ep->host : spec->domain, ep->path ? "/" : "",
+			    ep->path ? ep->path : "");
 	g->peer.insecure = is_insecure(spec);
 	if (!g->peer.insecure)
 		g->scheme = "https";
 	else if (ep->is_http)
 		g->scheme = "http";
-	token_new(g->http, ep->is_mirror ? ep->host : spec->domain, ep->path, spec->config_dir, &g->token);
-	token_set_insecure(g->token, g->peer.insecure);
+	if (ep->is_mirror) /* --creds are for the registry itself */
+		auth.given = NULL;
+	token_new(
+		&(struct token_spec) {
+			.http = g->http,
+			.domain = ep->is_mirror ? ep->host : spec->domain,
+			.path = ep->path,
+			.auth = &auth,
+			.cert_dir = spec->cert_dir,
+			.insecure = g->peer.insecure,
+		},
+		&g->token);
 	*ret = g;
 	return 0;
 }
@@ -122,9 +137,13 @@ const char *registry_name(const struct registry *r)
 static int get_once(struct registry *g, const char *scheme, struct http_spec *s, const char *object,
 		    struct http_req **ret, struct err *e)
 {
-	auto_free char *url = xasprintf("%s://%s/v2/%s/%s", scheme, g->host, g->path, object);
+	auto_free char *url = NULL;
 	int r;
 
+	if (object)
+		url = xasprintf("%s://%s/v2/%s/%s", scheme, g->host, g->path, object);
+	else
+		url = xasprintf("%s://%s/v2/", scheme, g->host);
 	s->url = url;
 	r = http_req_start(g->http, s, ret, e);
 	return r < 0 ? r : http_req_wait(g->http, *ret, g->stop, e);
@@ -168,6 +187,21 @@ static int get(struct registry *g, const char *object, const char *what, const c
 	if (r == 0)
 		*ret = take_ptr(&req);
 	return r;
+}
+
+/**
+ * registry_ping() - Ask a registry whether it speaks the API and takes our credentials
+ * @r:	The registry
+ * @e:	Failure
+ *
+ * Return: 0, -EACCES, -ENOENT where it does not speak it, ...
+ */
+int registry_ping(struct registry *r, struct err *e)
+{
+	auto_free char *what = xasprintf("/v2/ of %s", r->name);
+	auto_http_req struct http_req *req = NULL;
+
+	return get(r, NULL, what, NULL, PING_MAX, &req, e);
 }
 
 /**

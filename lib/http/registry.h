@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "lib/base/err.h"
+#include "lib/oci/auth.h"
 
 struct http;
 struct http_req;
@@ -29,7 +30,8 @@ enum registry_verify {
  * @endpoint:	where; copied
  * @domain:	the registry's name, under which credentials are kept and which messages show ("docker.io")
  * @verify:	--tls-verify
- * @config_dir:	--config or NULL
+ * @auth:	where credentials come from; what it points to outlives the registry
+ * @cert_dir:	--cert-dir or NULL; likewise
  * @stop:	descriptor that ends waits when it becomes readable; negative: none
  */
 struct registry_spec {
@@ -37,7 +39,8 @@ struct registry_spec {
 	const struct registry_endpoint *endpoint;
 	const char *domain;
 	enum registry_verify verify;
-	const char *config_dir;
+	struct auth_source auth;
+	const char *cert_dir;
 	int stop;
 };
 
@@ -48,6 +51,9 @@ void registry_freep(struct registry **r);
 
 /* "docker.io/library/busybox", as messages name it. */
 const char *registry_name(const struct registry *r);
+
+/* With an endpoint without a path: does the registry take our credentials? Return: 0, -EACCES, ... */
+int registry_ping(struct registry *r, struct err *e);
 
 /*
  * A manifest or index by tag or digest. @ret_type: Content-Type, NULL where none came. Return: 0, -ENOENT, -EACCES, ...

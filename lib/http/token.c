@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/base64.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/str.h"
 #include "lib/http/certs.h"
@@ -28,6 +29,8 @@
  * struct token - authorisation of one repository
  * @domain:	registry, for the credential files
  * @path:	repository, likewise
+ * @source:	where credentials come from
+ * @cert_dir:	--cert-dir or NULL
  * @insecure:	plain http was allowed
  * @loaded:	@cred has been looked up
  * @value:	of Authorization, or NULL: none yet
@@ -42,7 +45,8 @@ struct token {
 	struct http *http;
 	char *domain;
 	char *path;
-	char *config_dir;
+	struct auth_source source;
+	const char *cert_dir;
 	bool insecure;
 	bool loaded;
 	struct auth cred;
@@ -56,29 +60,6 @@ struct token {
 	struct http_auth realm_ops;
 };
 
-static char *base64(const char *p, size_t n)
-{
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	char *out = xmalloc(n / 3 * 4 + 5), *o = out;
-
-	for (; n; p += 3) {
-		size_t k = n < 3 ? n : 3;
-		uint32_t v = (uint32_t)(unsigned char)p[0] << 16;
-
-		if (k > 1)
-			v |= (uint32_t)(unsigned char)p[1] << 8;
-		if (k > 2)
-			v |= (unsigned char)p[2];
-		*o++ = digits[v >> 18];
-		*o++ = digits[v >> 12 & 63];
-		*o++ = k > 1 ? digits[v >> 6 & 63] : '=';
-		*o++ = k > 2 ? digits[v & 63] : '=';
-		n -= k;
-	}
-	*o = '\0';
-	return out;
-}
-
 static char *basic(const struct auth *a)
 {
 	char *pair, *coded, *r;
@@ -86,7 +67,7 @@ static char *basic(const struct auth *a)
 	if (!a->username)
 		return NULL;
 	pair = xasprintf("%s:%s", a->username, a->password ? a->password : "");
-	coded = base64(pair, strlen(pair));
+	coded = base64_encode(pair, strlen(pair));
 	r = xasprintf("Basic %s", coded);
 	secret_free(pair);
 	secret_free(coded);
@@ -107,7 +88,7 @@ static int load(struct token *t, struct err *e)
 
 	if (t->loaded)
 		return 0;
-	r = auth_find(t->config_dir, t->domain, t->path, &t->cred, e);
+	r = auth_find(&t->source, t->domain, t->path, &t->cred, e);
 	if (r == 0)
 		t->loaded = true;
 	return r;
@@ -214,7 +195,7 @@ static int ask_realm(struct token *t, const struct http_challenge *c, struct err
 		return r;
 	host = u.port == (strcmp(u.scheme, "https") ? 80 : 443) ? xstrdup(u.host) : xasprintf("%s:%u", u.host, u.port);
 	http_peer_done(&t->peer);
-	r = http_peer_load(host, &t->peer, e);
+	r = http_peer_load(host, t->cert_dir, &t->peer, e);
 	if (r < 0)
 		return r;
 	t->peer.insecure = t->insecure;
@@ -316,22 +297,21 @@ static void on_cancel(void *arg, struct http_req *req)
 
 /**
  * token_new() - Authorisation of one repository, none so far
- * @h:		Client; outlives it
- * @domain:	Registry under whose name credentials are kept
- * @path:	Repository
- * @config_dir:	--config or NULL
- * @ret:	The object; release with token_free(), before @h and after the requests that use it
+ * @spec:	Whose
+ * @ret:	The object; release with token_free(), before the client and after the requests that use it
  *
  * Credentials are read when the registry asks for them.
  */
-void token_new(struct http *h, const char *domain, const char *path, const char *config_dir, struct token **ret)
+void token_new(const struct token_spec *spec, struct token **ret)
 {
 	struct token *t = xcalloc(1, sizeof(*t));
 
-	t->http = h;
-	t->domain = xstrdup(domain);
-	t->path = xstrdup(path);
-	t->config_dir = xstrdup(config_dir);
+	t->http = spec->http;
+	t->domain = xstrdup(spec->domain);
+	t->path = xstrdup(spec->path);
+	t->source = *spec->auth;
+	t->cert_dir = spec->cert_dir;
+	t->insecure = spec->insecure;
 	t->ops = (struct http_auth) { .arg = t, .header = on_header, .challenge = on_challenge, .cancel = on_cancel };
 	t->realm_ops = (struct http_auth) { .arg = t, .header = realm_header, .challenge = realm_challenge };
 	*ret = t;
@@ -351,18 +331,7 @@ void token_free(struct token *t)
 	secret_free(t->value);
 	free(t->domain);
 	free(t->path);
-	free(t->config_dir);
 	free(t);
-}
-
-/**
- * token_set_insecure() - Accept a token server without https
- * @t:		The object
- * @insecure:	The user reached the registry without verification by his own wish
- */
-void token_set_insecure(struct token *t, bool insecure)
-{
-	t->insecure = insecure;
 }
 
 /**

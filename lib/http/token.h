@@ -13,10 +13,28 @@
 
 struct token;
 
-/* @domain, @path: for lib/oci/auth.h. @insecure: a token server without https is accepted. */
-void token_new(struct http *h, const char *domain, const char *path, const char *config_dir, struct token **ret);
+struct auth_source;
+
+/**
+ * struct token_spec - whose authorisation
+ * @http:	client; outlives it
+ * @domain:	registry under whose name credentials are kept
+ * @path:	repository; NULL: the registry as a whole
+ * @auth:	where credentials come from; borrowed
+ * @cert_dir:	--cert-dir or NULL; borrowed
+ * @insecure:	a token server without https is accepted
+ */
+struct token_spec {
+	struct http *http;
+	const char *domain;
+	const char *path;
+	const struct auth_source *auth;
+	const char *cert_dir;
+	bool insecure;
+};
+
+void token_new(const struct token_spec *spec, struct token **ret);
 void token_free(struct token *t);
-void token_set_insecure(struct token *t, bool insecure);
 const struct http_auth *token_auth(const struct token *t);
 /* A token server's answer. Return: 0, -EINVAL. */
 int token_parse(const char *buf, size_t len, char **ret_token, struct err *e);

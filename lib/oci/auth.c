@@ -3,26 +3,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/base64.h"
 #include "lib/base/cleanup.h"
-#include "lib/base/fd.h"
 #include "lib/base/fs.h"
 #include "lib/base/log.h"
-#include "lib/base/proc.h"
 #include "lib/base/str.h"
-#include "lib/base/time.h"
+#include "lib/oci/auth_int.h"
 #include "lib/oci/conf.h"
 #include "lib/oci/json.h"
-
-#define HELPER_PREFIX	  "docker-credential-"
-#define HELPER_MAX	  65536
-#define HELPER_TIMEOUT_NS (60 * NSEC_PER_SEC)
-/* Under which docker keeps the credentials of docker.io. */
-#define DOCKER_SERVER "https://index.docker.io/v1/"
 
 /**
  * secret_free() - Free a string after overwriting it
@@ -46,6 +37,16 @@ void auth_done(struct auth *a)
 	secret_free(a->identity_token);
 	secret_free(a->registry_token);
 	*a = (struct auth) { 0 };
+}
+
+static void auth_copy(const struct auth *from, struct auth *to)
+{
+	*to = (struct auth) {
+		.username = xstrdup(from->username),
+		.password = xstrdup(from->password),
+		.identity_token = xstrdup(from->identity_token),
+		.registry_token = xstrdup(from->registry_token),
+	};
 }
 
 /**
@@ -72,47 +73,14 @@ bool auth_helper_name_is_valid(const char *name)
 	return n > 0 && n <= 64 && !name[n];
 }
 
-static int base64_value(char c)
-{
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	const char *p = c ? strchr(digits, c) : NULL;
-
-	return p ? (int)(p - digits) : -1;
-}
-
-/* Return: owned text, or NULL for bad digits and for text with a NUL in it. */
-static char *base64_decode(const char *s)
-{
-	size_t len = strlen(s), n = 0;
-	char *out = xmalloc(len / 4 * 3 + 4);
-	unsigned acc = 0, bits = 0;
-
-	for (; *s && *s != '='; s++) {
-		int v = base64_value(*s);
-
-		if (v < 0)
-			break;
-		acc = acc << 6 | (unsigned)v;
-		bits += 6;
-		if (bits < 8)
-			continue;
-		bits -= 8;
-		out[n++] = (char)(acc >> bits & 0xff);
-	}
-	out[n] = '\0';
-	if (s[strspn(s, "=")] || strlen(out) != n) {
-		explicit_bzero(out, n);
-		free(out);
-		return NULL;
-	}
-	return out;
-}
-
 /* "user:password" in base64; the password may hold colons. */
 static int read_basic(const char *text, struct auth *a)
 {
-	char *plain = base64_decode(text), *colon = plain ? strchr(plain, ':') : NULL;
+	char *plain = NULL, *colon = NULL;
+	size_t len;
 
+	if (base64_decode(text, strlen(text), &plain, &len) == 0 && strlen(plain) == len)
+		colon = strchr(plain, ':');
 	if (colon) {
 		a->username = xstrndup(plain, (size_t)(colon - plain));
 		a->password = xstrdup(colon + 1);
@@ -141,7 +109,7 @@ static int read_entry(const struct json *j, struct auth *a, struct err *e)
 	return !auth_is_empty(a);
 }
 
-static bool is_docker_hub(const char *host)
+bool auth_is_docker_hub(const char *host)
 {
 	return !strcmp(host, "docker.io") || !strcmp(host, "index.docker.io") || !strcmp(host, "registry-1.docker.io");
 }
@@ -161,7 +129,7 @@ static size_t fit(const char *key, const char *domain, const char *path)
 		key = url + 3;
 	host = xstrndup(key, strcspn(key, "/"));
 	rest = key + strlen(host);
-	if (strcasecmp(host, domain) != 0 && !(is_docker_hub(host) && is_docker_hub(domain)))
+	if (strcasecmp(host, domain) != 0 && !(auth_is_docker_hub(host) && auth_is_docker_hub(domain)))
 		return 0;
 	if (url || !rest[strspn(rest, "/")] || !strcmp(rest, "/v1/") || !strcmp(rest, "/v2/"))
 		return 1;
@@ -278,70 +246,19 @@ int auth_parse_helper(const char *buf, size_t len, struct auth *ret, struct err 
 	return r;
 }
 
-/* Read what the helper prints, until it ends or the time is over. Return: bytes or negative errno. */
-static ssize_t read_answer(int fd, char *buf, size_t size)
-{
-	int64_t deadline = time_mono() + HELPER_TIMEOUT_NS;
-	size_t n = 0;
-
-	while (n < size) {
-		int64_t left = (deadline - time_mono()) / NSEC_PER_MSEC;
-		struct pollfd p = { .fd = fd, .events = POLLIN };
-		ssize_t got;
-
-		if (left <= 0)
-			return -ETIMEDOUT;
-		if (poll(&p, 1, (int)left) < 0 && errno != EINTR)
-			return -errno;
-		if (!p.revents)
-			continue;
-		got = fd_read(fd, buf + n, size - n);
-		if (got <= 0)
-			return got < 0 ? got : (ssize_t)n;
-		n += (size_t)got;
-	}
-	return -E2BIG;
-}
-
 static int ask_helper(const char *name, const char *server, struct auth *ret, struct err *e)
 {
-	auto_free char *file = xasprintf(HELPER_PREFIX "%s", name), *get = xstrdup("get");
-	int in[2] = { -EBADF, -EBADF }, out[2] = { -EBADF, -EBADF };
-	char answer[HELPER_MAX], *argv[] = { file, get, NULL };
-	struct proc_spec spec = { .file = file, .argv = argv, .stdio = { -1, -1, -1 } };
-	ssize_t n = 0;
-	pid_t pid;
-	int r;
+	char answer[AUTH_HELPER_MAX];
+	size_t n = 0;
+	int r = auth_helper_run(name, "get", server, answer, &n, e);
 
-	r = fd_pipe(in, e);
-	if (r == 0)
-		r = fd_pipe(out, e);
-	/* A name fits into the pipe; written before the start, a helper that reads nothing cannot end us by SIGPIPE. */
-	if (r == 0 && fd_write_full(in[1], server, strlen(server)) < 0)
-		r = err_set(e, EIO, "write to %s", file);
-	fd_closep(&in[1]);
-	spec.stdio[0] = in[0];
-	spec.stdio[1] = out[1];
-	if (r == 0)
-		r = proc_spawn(&spec, &pid, e);
-	fd_closep(&in[0]);
-	fd_closep(&out[1]);
-	if (r == 0) {
-		n = read_answer(out[0], answer, sizeof(answer));
-		if (n < 0)
-			kill(pid, SIGKILL);
-		r = proc_wait(pid);
-	}
-	fd_closep(&out[0]);
-	if (n < 0)
-		r = err_set(e, (int)n, "ask %s", file);
 	/* Helpers end with 1 and a sentence when they know nothing of a server. */
-	else if (r > 0)
+	if (r > 0)
 		r = 0;
 	else if (r == 0)
-		r = auth_parse_helper(answer, (size_t)n, ret, e);
+		r = auth_parse_helper(answer, n, ret, e);
 	explicit_bzero(answer, sizeof(answer));
-	return r < 0 ? err_wrap(e, r, "credential helper %s", file) : r;
+	return r < 0 ? err_wrap(e, r, "credential helper %s", name) : r;
 }
 
 /* Return: 1 found, 0 not, negative errno. */
@@ -361,7 +278,7 @@ static int find_in_file(const char *path, const char *domain, const char *reposi
 	if (found >= 0 && helper) {
 		struct err why = { 0 };
 
-		r = ask_helper(helper, is_docker_hub(domain) ? DOCKER_SERVER : domain, ret, &why);
+		r = ask_helper(helper, auth_is_docker_hub(domain) ? AUTH_DOCKER_SERVER : domain, ret, &why);
 		if (r > 0)
 			return 1;
 		/* A broken helper (as of a desktop that is gone) must not stop the pull of a public image. */
@@ -383,11 +300,16 @@ static void add_path(char ***v, char *dir, const char *name)
 }
 
 /* The files that may have credentials, first one first. */
-static char **auth_files(const char *config_dir)
+char **auth_files(const struct auth_source *src)
 {
+	const char *config_dir = src->config_dir;
 	const char *file = getenv("REGISTRY_AUTH_FILE"), *run = getenv("XDG_RUNTIME_DIR");
 	char **v = NULL;
 
+	if (src->file) {
+		strv_add(&v, src->file);
+		return v;
+	}
 	if (config_dir)
 		add_path(&v, xstrdup(config_dir), "config.json");
 	/* As podman: who names a file wants no other. */
@@ -406,7 +328,7 @@ static char **auth_files(const char *config_dir)
 
 /**
  * auth_find() - The credentials for a repository
- * @config_dir:	--config; NULL for the default
+ * @src:	Where to look
  * @domain:	Registry
  * @path:	Repository; NULL when unknown
  * @ret:	Credentials; empty when there are none
@@ -414,11 +336,15 @@ static char **auth_files(const char *config_dir)
  *
  * Return: 0, -EINVAL for a file that is wrong, or another negative errno
  */
-int auth_find(const char *config_dir, const char *domain, const char *path, struct auth *ret, struct err *e)
+int auth_find(const struct auth_source *src, const char *domain, const char *path, struct auth *ret, struct err *e)
 {
-	auto_strv char **files = auth_files(config_dir);
+	auto_strv char **files = auth_files(src);
 
 	*ret = (struct auth) { 0 };
+	if (src->given) {
+		auth_copy(src->given, ret);
+		return 0;
+	}
 	for (char **f = files; f && *f; f++) {
 		int r = find_in_file(*f, domain, path, ret, e);
 

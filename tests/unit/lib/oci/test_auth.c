@@ -112,7 +112,7 @@ static char *find(const char *dir, const char *domain)
 {
 	auto_auth struct auth a = { 0 };
 	struct err e = { 0 };
-	int r = auth_find(dir, domain, "x", &a, &e);
+	int r = auth_find(&(struct auth_source){ .config_dir = dir }, domain, "x", &a, &e);
 
 	return show(r < 0 ? r : !auth_is_empty(&a), &a, NULL, &e);
 }
