@@ -164,7 +164,7 @@ static void reclaim_partials(struct store *s)
 		auto_close int fd = openat(dir, *n, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 		struct stat st;
 
-		if (fd < 0 || fstat(fd, &st) < 0 || time(NULL) - st.st_mtime < PARTIAL_MAX_AGE)
+		if (fd < 0 || fstat(fd, &st) < 0 || (st.st_size > 0 && time(NULL) - st.st_mtime < PARTIAL_MAX_AGE))
 			continue;
 		if (fd_lock(fd, false) == 0)
 			unlinkat(dir, *n, 0);
@@ -202,7 +202,7 @@ bool trash_may_return(struct store *s, int *tries)
 		return true;
 	}
 	if (reclaim_trash(s, NULL) == 0)
-		nanosleep(&(struct timespec){ .tv_nsec = 10 * 1000 * 1000 }, NULL);
+		nanosleep(&(struct timespec) { .tv_nsec = 10 * 1000 * 1000 }, NULL);
 	return true;
 }
 

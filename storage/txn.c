@@ -29,9 +29,10 @@
  * A transaction works below tmp/ID (see work.c) and in tmp/blobs/HEX for what is downloaded. Until the commit nothing
  *of it is seen by anybody. Commit:
  *
- *	1 remove blobs that served only as the unpackers' input (before the sync: they need not reach the disk)
+ *	1 empty blobs that served only as the unpackers' input (before the sync: they need not reach the disk)
  *	2 syncfs: all staged data is on disk
- *	3 rename layers and blobs to their places, sync these folders
+ *	3 rename layers and blobs to their places, sync these folders; remove the emptied blobs, which only now lets go
+ *	  of their locks: who waits for one finds its layer
  *	4 write tags (each one synced), then index.json
  *
  * A power cut before 3 leaves rubbish in tmp/; between 3 and 4 layers without a name; after a tag's rename the image is
@@ -562,6 +563,18 @@ static int fix_implied(struct store_txn *t, struct err *e)
 	return r;
 }
 
+static void remove_scratch(struct store_txn *t)
+{
+	for (size_t i = 0; i < t->n_blobs; i++) {
+		struct staged_blob *b = &t->blobs[i];
+
+		if (b->state != BLOB_SCRATCH)
+			continue;
+		unlink_partial(t->s, b->digest);
+		fd_closep(&b->fd);
+	}
+}
+
 int store_txn_commit(struct store_txn *t, struct err *e)
 {
 	bool has_data = t->n_slots > 0;
@@ -572,17 +585,18 @@ int store_txn_commit(struct store_txn *t, struct err *e)
 	for (size_t i = 0; i < t->n_blobs; i++) {
 		struct staged_blob *b = &t->blobs[i];
 
-		if (b->state == BLOB_SCRATCH) {
-			unlink_partial(t->s, b->digest);
-			fd_closep(&b->fd);
-		} else {
+		if (b->state != BLOB_SCRATCH)
 			has_data = true;
-		}
+		else if (ftruncate(b->fd, 0) < 0)
+			return err_set(e, errno, "empty 'tmp/blobs/%s'", digest_hex(b->digest));
 	}
 	if (has_data && syncfs(t->s->fd) < 0)
 		return err_set(e, errno, "sync the store '%s'", t->s->root);
 	r = place_layers(t, e);
 	if (r == 0)
 		r = place_blobs(t, e);
-	return r < 0 ? r : write_tags(t, e);
+	if (r < 0)
+		return r;
+	remove_scratch(t);
+	return write_tags(t, e);
 }

@@ -373,6 +373,25 @@ static int claim(struct job *j, struct err *e)
 	return 1;
 }
 
+/* Return: 2 the layer is there, 1 its blob is ours, 0 another process has that, negative errno. */
+static int claim_layer(struct job *j, struct err *e)
+{
+	int r = store_txn_need_layer(j->f->txn, j->diff_id, e);
+
+	if (r != 0)
+		return r < 0 ? r : 2;
+	r = claim(j, e);
+	if (r != 1)
+		return r;
+	/* Who had the blob until now lets go of it when the layer is in its place: look again. */
+	r = store_txn_need_layer(j->f->txn, j->diff_id, e);
+	if (r <= 0)
+		return r < 0 ? r : 1;
+	release(j);
+	store_txn_blob_drop(j->f->txn, j->blob->digest, false);
+	return 2;
+}
+
 static int start_unpack(struct job *j, struct err *e)
 {
 	struct unpack_spec spec = { .blob_fd = j->fd, .map = j->f->s.map, .name = j->blob->digest };
@@ -404,14 +423,12 @@ static int start_transfer(struct job *j, struct err *e)
 /* Return: 1 begun, 0 not yet, negative errno. */
 static int start_job(struct job *j, struct err *e)
 {
-	int r = store_txn_need_layer(j->f->txn, j->diff_id, e);
+	int r = claim_layer(j, e);
 
-	if (r > 0) {
+	if (r == 2) {
 		progress_status(j->f->s.progress, j->row, "Already exists");
 		j->state = JOB_DONE;
 	}
-	if (r == 0)
-		r = claim(j, e);
 	if (r == 0) {
 		progress_count(j->f->s.progress, j->row, "Waiting for another pull", 0, 0);
 		j->state = JOB_ELSEWHERE;
