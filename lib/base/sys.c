@@ -88,6 +88,23 @@ int sys_mount_setattr(int fd, const char *path, unsigned flags, uint64_t set, ui
 	return ret(syscall(SYS_mount_setattr, fd, path, flags, &attr, sizeof(attr)));
 }
 
+/**
+ * sys_mount_idmap() - Show the files of a detached tree of mounts with other owners (Linux 5.12)
+ * @fd:		What open_tree(2) cloned
+ * @flags:	AT_EMPTY_PATH, AT_RECURSIVE
+ * @userns_fd:	A user namespace: id N on disk is shown as its id N
+ *
+ * Return: 0; -EINVAL where a file system in it does not know how, or another negative errno
+ */
+int sys_mount_idmap(int fd, unsigned flags, int userns_fd)
+{
+	struct {
+		uint64_t attr_set, attr_clr, propagation, userns_fd;
+	} attr = { .attr_set = 0x00100000 /* MOUNT_ATTR_IDMAP */, .userns_fd = (uint64_t)userns_fd };
+
+	return ret(syscall(SYS_mount_setattr, fd, "", flags, &attr, sizeof(attr)));
+}
+
 int sys_pivot_root(const char *new_root, const char *put_old)
 {
 	return ret(syscall(SYS_pivot_root, new_root, put_old));

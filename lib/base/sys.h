@@ -30,6 +30,7 @@ int sys_fsmount(int fd, unsigned flags, unsigned attrs);
 int sys_open_tree(int dirfd, const char *path, unsigned flags);
 int sys_move_mount(int from_fd, const char *from, int to_fd, const char *to, unsigned flags);
 int sys_mount_setattr(int fd, const char *path, unsigned flags, uint64_t set, uint64_t clear, uint64_t propagation);
+int sys_mount_idmap(int fd, unsigned flags, int userns_fd);
 int sys_pivot_root(const char *new_root, const char *put_old);
 int sys_pidfd_open(pid_t pid, unsigned flags);
 int sys_pidfd_send_signal(int pidfd, int sig);

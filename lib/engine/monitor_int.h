@@ -76,7 +76,7 @@ struct mon {
 	const struct driver *driver;
 	struct spec spec;
 	struct idmap outer, inner;
-	int dirfd, lock, epoll, init_file, init_exe, log;
+	int dirfd, lock, epoll, init_file, rootfs, init_exe, log;
 	struct seccomp_prog seccomp;
 	struct driver_mount root;
 	struct run_user user;

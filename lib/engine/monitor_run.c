@@ -393,7 +393,9 @@ static int mount_root(struct mon *m, struct err *e)
 					  .shift = idmap_is_shifted(&m->inner) ? &m->inner : NULL };
 	int r;
 
-	if (m->c->rootfs) {
+	if (m->rootfs >= 0) {
+		m->root.fd = take_fd(&m->rootfs);
+	} else if (m->c->rootfs) {
 		m->root.fd = sys_open_tree(AT_FDCWD, m->c->rootfs, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 		if (m->root.fd < 0)
 			return err_set(e, m->root.fd, "open root file system '%s'", m->c->rootfs);
@@ -509,6 +511,7 @@ static int before_maps(struct mon *m, const struct mon_start *s, struct err *e)
 		return err_set(e, r, "lock the container");
 	m->lock = take_fd(&lock);
 	m->init_file = s->init_file;
+	m->rootfs = s->rootfs;
 	r = make_init_exe(m, e);
 	if (r == 0)
 		r = open_log(m, e);
@@ -770,8 +773,8 @@ int monitor_run(const struct mon_start *s)
 			    .inner = *s->inner,
 			    .dirfd = s->ctr->dirfd,
 			    .seccomp = *s->seccomp };
-	m->lock = m->epoll = m->init_file = m->init_exe = m->log = m->root.fd = m->pidfd.fd = m->init_sock.fd =
-		m->listen.fd = -EBADF;
+	m->lock = m->epoll = m->init_file = m->rootfs = m->init_exe = m->log = m->root.fd = m->pidfd.fd =
+		m->init_sock.fd = m->listen.fd = -EBADF;
 	m->uplink.ready_fd = m->uplink.exit_fd = m->out.src.fd = m->err.src.fd = m->in.fd = m->uplink_ready.fd = -EBADF;
 	memcpy(m->socket_path, s->socket_path, sizeof(m->socket_path));
 	memcpy(m->api_path, s->api_path, sizeof(m->api_path));

@@ -12,6 +12,7 @@
  * @sock:	its end of the socket pair to the command
  * @go:		pipe on which the command writes a byte when the maps are there
  * @init_file:	skiff-init
+ * @rootfs:	the folder of --rootfs where only the host's root can prepare it, or negative
  */
 struct mon_start {
 	struct ctr *ctr;
@@ -22,6 +23,7 @@ struct mon_start {
 	const struct seccomp_prog *seccomp;
 	int sock, go;
 	int init_file;
+	int rootfs;
 	char socket_path[108], api_path[108];
 };
 

@@ -181,12 +181,48 @@ static int choose_driver(struct ctr *c, const struct monitor_opts *o, bool shift
 	return r;
 }
 
+/*
+ * A folder that belongs to ids which the container does not get, as one that the host's root has made: shown to it with
+ * its own ids, 0 for 0, as a loaded image is. Only the host's root may do that. Where the file system cannot, the
+ * folder must be given away.
+ */
+static int open_foreign_rootfs(const char *path, const struct idmap *outer, int *ret, struct err *e)
+{
+	auto_close int tree = -EBADF, ns = -EBADF;
+	struct stat st;
+	int r;
+
+	if (stat(path, &st) < 0)
+		return err_set(e, errno, "root file system '%s'", path);
+	if (st.st_uid - outer->uid[0].outside < outer->uid[0].count)
+		return 0;
+	r = userns_open(outer, &ns, e);
+	if (r < 0)
+		return r;
+	tree = sys_open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+	if (tree < 0)
+		return err_set(e, tree, "open root file system '%s'", path);
+	r = sys_mount_idmap(tree, AT_EMPTY_PATH | AT_RECURSIVE, ns);
+	if (r == -EINVAL || r == -EPERM || r == -ENOSYS)
+		return err_say(
+			e, -r,
+			"root file system '%s' belongs to id %u, which the container does not get, and its file system "
+			"cannot show it with other ids: chown -R %u:%u it",
+			path, (unsigned)st.st_uid, outer->uid[0].outside, outer->gid[0].outside);
+	if (r < 0)
+		return err_set(e, r, "show root file system '%s' with the container's ids", path);
+	*ret = take_fd(&tree);
+	return 0;
+}
+
 int monitor_start(struct ctr *c, const struct monitor_opts *o, int *ret_sock, int *ret_exit, struct err *e)
 {
 	auto_spec struct spec spec = { 0 };
 	auto_seccomp_prog struct seccomp_prog prog = { 0 };
 	auto_close int ours = -EBADF, theirs = -EBADF;
-	struct mon_start s = { .ctr = c, .opts = o, .spec = &spec, .seccomp = &prog, .init_file = -EBADF };
+	struct mon_start s = {
+		.ctr = c, .opts = o, .spec = &spec, .seccomp = &prog, .init_file = -EBADF, .rootfs = -EBADF
+	};
 	struct idmap outer, inner;
 	int pair[2], r;
 
@@ -207,9 +243,13 @@ int monitor_start(struct ctr *c, const struct monitor_opts *o, int *ret_sock, in
 		r = choose_driver(c, o, idmap_is_shifted(&inner), &s.driver, e);
 	if (r == 0)
 		r = prepare(c, &s, e);
+	if (r == 0 && c->config.rootfs && outer.host_root)
+		r = open_foreign_rootfs(c->config.rootfs, &outer, &s.rootfs, e);
 	if (r == 0)
 		r = fd_socketpair(SOCK_SEQPACKET, pair, e);
 	if (r < 0) {
+		fd_closep(&s.init_file);
+		fd_closep(&s.rootfs);
 		drop_failed(c);
 		return r;
 	}
@@ -224,6 +264,7 @@ int monitor_start(struct ctr *c, const struct monitor_opts *o, int *ret_sock, in
 	r = fork_monitor(&s, ours, e);
 	fd_closep(&theirs);
 	fd_closep(&s.init_file);
+	fd_closep(&s.rootfs);
 	if (r == 0)
 		r = first_word(ours, ret_exit, e);
 	trace_mark("first word");

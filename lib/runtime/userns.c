@@ -407,3 +407,43 @@ pid_t userns_fork(const struct idmap *map, uint64_t flags, int *ret_pidfd, struc
 		*ret_pidfd = take_fd(&pidfd);
 	return pid;
 }
+
+/**
+ * userns_open() - A user namespace that no process is in
+ * @map:	Its map: host root, the last range where root called, is left out
+ * @ret_fd:	The namespace
+ * @e:		Failure
+ *
+ * Return: 0 or negative errno
+ */
+int userns_open(const struct idmap *map, int *ret_fd, struct err *e)
+{
+	struct idmap m = *map;
+	auto_close int rd = -EBADF, wr = -EBADF;
+	char path[40], c;
+	int fds[2], r = fd_pipe(fds, e);
+	pid_t pid;
+
+	if (r < 0)
+		return r;
+	rd = fds[0];
+	wr = fds[1];
+	m.n_uid = usable(map, map->n_uid);
+	m.n_gid = usable(map, map->n_gid);
+	pid = userns_fork(&m, 0, NULL, e);
+	if (pid < 0)
+		return pid;
+	if (pid == 0) {
+		fd_closep(&wr);
+		_exit((int)fd_read(rd, &c, 1)); /* until we are done, or dead */
+	}
+	snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)pid);
+	r = open(path, O_RDONLY | O_CLOEXEC);
+	if (r >= 0)
+		*ret_fd = r;
+	else
+		r = err_set(e, errno, "open '%s'", path);
+	fd_closep(&wr);
+	proc_wait(pid);
+	return r < 0 ? r : 0;
+}

@@ -68,6 +68,8 @@ bool idmap_has_inside(const struct idmap_range *r, unsigned n, uint32_t inside);
  */
 pid_t userns_fork(const struct idmap *map, uint64_t flags, int *ret_pidfd, struct err *e);
 
+int userns_open(const struct idmap *map, int *ret_fd, struct err *e);
+
 /*
  * The two halves of userns_fork(), for callers that work while the id helpers run: start them, then wait and verify.
  */
