@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "cmd/cmd.h"
@@ -12,7 +15,21 @@
 #include "lib/base/log.h"
 #include "lib/base/proc.h"
 #include "lib/base/str.h"
+#include "lib/base/sys.h"
 #include "lib/runtime/userns.h"
+
+/*
+ * Host root has an id in root's map, so its set-id programs, mount(8) one of them, would become that id and lose the
+ * namespace's capabilities. For an ordinary user it has none, and the kernel ignores their bits.
+ */
+static void disarm_set_id(void)
+{
+	int r = sys_mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, MOUNT_ATTR_NOSUID, 0, 0);
+
+	if (r < 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) /* Linux 5.11 */
+		log_warn("ignored, going on: set-id programs of the host's root keep their bits: %s",
+			 strerrordesc_np(-r));
+}
 
 /* In the namespace: the command, or the user's shell. */
 static void become(int argc, char **argv)
@@ -39,8 +56,11 @@ static int unshare_run(struct ctx *ctx, void *opts, int argc, char **argv, struc
 	pid = userns_fork(&map, CLONE_NEWNS, NULL, e);
 	if (pid < 0)
 		return pid;
-	if (pid == 0)
+	if (pid == 0) {
+		if (map.host_root)
+			disarm_set_id();
 		become(argc, argv);
+	}
 	/* The terminal's signals reach the command as well: it decides. */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGQUIT, SIG_IGN);

@@ -278,6 +278,19 @@ static bool may_set_groups(void)
 	       !str_has_prefix(text, "deny");
 }
 
+/*
+ * In a level A that root made (`skiff unshare`) the last range is host root, see root_ranges(). It owns /proc/sys, in
+ * whatever user namespace that is looked at.
+ */
+static bool has_host_root(const struct idmap *m)
+{
+	const struct idmap_range *u = m->uid + m->n_uid - 1, *g = m->gid + m->n_gid - 1;
+	struct stat st;
+
+	return m->n_uid > 1 && m->n_gid > 1 && u->count == 1 && g->count == 1 && stat("/proc/sys", &st) == 0 &&
+	       st.st_uid == u->inside && st.st_gid == g->inside;
+}
+
 static int for_root(struct idmap *m, struct err *e)
 {
 	int r;
@@ -289,6 +302,7 @@ static int for_root(struct idmap *m, struct err *e)
 		return r < 0 ? r : root_ranges("/etc/subgid", m->gid, &m->n_gid, e);
 	}
 	own_map("/proc/self/gid_map", m->gid, &m->n_gid);
+	m->host_root = has_host_root(m);
 	if (m->n_uid == 0 || m->n_gid == 0)
 		return err_say(e, EIO, "cannot read the id map of this user namespace from /proc/self");
 	if (idmap_count(m->uid, m->n_uid) == 1 || idmap_count(m->gid, m->n_gid) == 1 || !may_set_groups())

@@ -45,8 +45,9 @@ owner() {
 	is "$(r -v "$dir:/d" "$BB" stat -c %u:%g /d/file)" 0:0
 }
 
+# bats test_tags=not-single
+# there is one id only
 @test "other users of the container are the caller's subordinate ids" {
-	[ "$SKIFF_TEST_MODE" != single ] || return 0 # there is one id only
 	r -v "$dir:/d" -u 33:34 "$BB" touch /d/file
 	is "$(owner "$dir/file")" 33:34
 	[ "$me" = 0 ] || is "$(stat -c %u "$dir/file")" "$(($(map 2) + 32))"
@@ -67,9 +68,9 @@ owner() {
 	run -1 r -v /etc:/h "$BB" touch /h/passwd
 }
 
-# bats test_tags=smoke
+# bats test_tags=smoke,not-single
+# there is one id only
 @test "keep-id: the caller's own number and name, inside and outside" {
-	[ "$SKIFF_TEST_MODE" != single ] || return 0 # there is one id only
 	is "$(r --userns keep-id "$BB" id -u)" "$me"
 	is "$(r --userns keep-id "$BB" id -g)" "$my_group"
 	[ "$me" = 0 ] || is "$(r --userns keep-id "$BB" id -un)" "$(id -un)"
@@ -85,8 +86,9 @@ owner() {
 	[ "$me" = 0 ] || [ "$(stat -c %u "$dir/roots")" != "$me" ]
 }
 
+# bats test_tags=not-single
+# there is one id only
 @test "keep-id:uid=,gid=" {
-	[ "$SKIFF_TEST_MODE" != single ] || return 0 # there is one id only
 	is "$(r --userns keep-id:uid=200,gid=210 "$BB" sh -c 'id -u; id -g' | tr '\n' ' ')" "200 210 "
 	r --userns keep-id:uid=200,gid=210 -v "$dir:/d" "$BB" touch /d/file
 	[ "$me" = 0 ] || is "$(stat -c %u:%g "$dir/file")" "$me:$my_group"
@@ -97,8 +99,9 @@ owner() {
 	is "$(skiff ps -aq)" ""
 }
 
+# bats test_tags=not-single
+# there is one id only
 @test "keep-id: writing works as for root, exec is the same user, -u another" {
-	[ "$SKIFF_TEST_MODE" != single ] || return 0 # there is one id only
 	skiff run -d --name k --userns keep-id --network none "$BB" sleep 1000
 	is "$(skiff exec k id -u)" "$me"
 	is "$(skiff exec -u 0 k id -u)" 0
@@ -113,8 +116,9 @@ owner() {
 		is "$(skiff exec k id -u)" "$me"
 }
 
+# bats test_tags=not-single
+# there is one id only
 @test "keep-id does not start slowly: nothing is copied" {
-	[ "$SKIFF_TEST_MODE" != single ] || return 0 # there is one id only
 	new_tree "$BATS_TEST_TMPDIR/big"
 	head -c 100000000 /dev/zero >"$BATS_TEST_TMPDIR/big/large"
 	load_tree big "$BATS_TEST_TMPDIR/big"
@@ -125,9 +129,9 @@ owner() {
 	[ $(((b - a) / 1000000)) -lt 2000 ] || fail "$(((b - a) / 1000000)) ms"
 }
 
+# bats test_tags=not-single,not-root
+# there is one id only; root has no id of its own in its containers anyway
 @test "nomap: the caller is not in the container at all" {
-	[ "$SKIFF_TEST_MODE" != single ] || return 0 # there is one id only
-	[ "$me" != 0 ] || return 0 # it has no id of its own in its containers
 	is "$(r --userns nomap "$BB" id -u)" 0
 	echo x >"$dir/file"
 	is "$(r --userns nomap -v "$dir:/d" "$BB" stat -c %u /d/file)" 65534
@@ -167,6 +171,9 @@ owner() {
 	is "$(echo 'echo from $0' | SHELL=/bin/sh skiff unshare)" "from /bin/sh"
 	[ "$me" = 0 ] || is "$(map 1)" "$me"
 	is "$(skiff unshare readlink /proc/self/ns/net)" "$(readlink /proc/self/ns/net)"
+	# set-id programs of the host have nobody to become there, so mount(8) works for root as well
+	skiff unshare sh -c "mount -t tmpfs none '$dir' && touch '$dir/mounted'"
+	[ ! -e "$dir/mounted" ]
 	# what a container has left is the caller's to remove
 	[ "$SKIFF_TEST_MODE" != single ] || return 0 # there is one id only
 	r -v "$dir:/d" -u 33 "$BB" sh -c 'mkdir /d/sub; touch /d/sub/x; chmod 700 /d/sub'
@@ -175,8 +182,17 @@ owner() {
 	[ ! -e "$dir/sub" ]
 }
 
+# bats test_tags=only-root
+@test "a container that is started in root's unshare does not get the host's root either" {
+	is "$(skiff unshare sh -c 'awk "\$2 == 0 { print \$3 }" /proc/self/uid_map')" 1 # it is there
+	skiff unshare sh -c "mount -t tmpfs none '$dir'; mkdir -m 700 '$dir/run' '$dir/store'
+		XDG_RUNTIME_DIR='$dir/run' skiff --root '$dir/store' run --rm --network none $BB cat /proc/self/uid_map
+		" | awk '{ print $1, $3 }' >"$BATS_TEST_TMPDIR/map"
+	is "$(cat "$BATS_TEST_TMPDIR/map")" "$(r "$BB" awk '{ print $1, $3 }' /proc/self/uid_map)"
+}
+
+# bats test_tags=only-single
 @test "single-id mode: keep-id and nomap do what they can, or say why not" {
-	[ "$SKIFF_TEST_MODE" = single ] || return 0
 	is "$(r --userns keep-id "$BB" id -u 2>/dev/null)" "$me"
 	run -125 r --userns nomap "$BB" true
 	contains subuid
