@@ -161,8 +161,9 @@ groups_of() {
 	contains no-such-group
 }
 
+# bats test_tags=not-single
+# one id: there are no other groups
 @test "RT-12 a file that a group may not read stays closed to its members" {
-	[ "$SKIFF_TEST_MODE" != single ] || return 0 # one id: there are no other groups
 	# 0707 and group 200: the owner and strangers may read, members of the group may not
 	cat >"$BATS_TEST_TMPDIR/t.sh" <<-'X'
 		echo secret >/tmp/f; chmod 0707 /tmp/f; chown 0:200 /tmp/f; exec sleep 1000
@@ -180,8 +181,9 @@ groups_of() {
 	skiff rm -f ng
 }
 
+# bats test_tags=not-single
+# one id: set-id files have nobody to become
 @test "RT-29 a set-id file in a volume gains nothing; one of the image does" {
-	[ "$SKIFF_TEST_MODE" != single ] || return 0 # one id: set-id files have nobody to become
 	mkdir "$BATS_TEST_TMPDIR/v"
 	chmod 777 "$BATS_TEST_TMPDIR/v" # called as root, container root is somebody else
 	skiff run --rm --network none -v "$BATS_TEST_TMPDIR/v:/v" base sh -c 'cp /bin/probe /v/p; chmod 4755 /v/p'
