@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -39,8 +40,10 @@
 int uplink_check(struct err *e)
 {
 	auto_free char *path = NULL;
+	struct stat st;
 
-	if (proc_find("slirp4netns", &path) == 0 && access("/dev/net/tun", R_OK | W_OK) == 0)
+	if (proc_find("slirp4netns", &path) == 0 && access("/dev/net/tun", R_OK | W_OK) == 0 &&
+	    stat("/dev/net/tun", &st) == 0 && S_ISCHR(st.st_mode))
 		return 0;
 	return walls_explain_tun("slirp4netns", e);
 }
@@ -164,6 +167,32 @@ static int api_call(const char *path, const char *request, char **ret_answer, st
 	return 0;
 }
 
+/* slirp4netns only says that it did not work: why the host would not let us have the port either. */
+static int explain_refusal(const struct portspec *p, unsigned port, const char *desc, struct err *e)
+{
+	const char *ip = p->ip ? p->ip : "0.0.0.0";
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
+	auto_close int fd = socket(AF_INET, (p->proto == PORT_UDP ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0);
+	const int on = 1;
+
+	if (inet_pton(AF_INET, ip, &a.sin_addr) != 1)
+		return err_say(e, EAFNOSUPPORT, "publish port %s:%u/%s: slirp4netns forwards from IPv4 addresses only",
+			       ip, port, port_proto_name(p->proto));
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof(a)) == 0)
+		return err_say(e, EIO, "publish port %s:%u/%s: refused by slirp4netns: %s", ip, port,
+			       port_proto_name(p->proto), desc ? desc : "it does not say why");
+	if (errno == EADDRINUSE)
+		return err_say(e, EADDRINUSE, "publish port %s:%u/%s: Bind for %s:%u failed: port is already allocated",
+			       ip, port, port_proto_name(p->proto), ip, port);
+	if (errno == EACCES)
+		return err_say(e, EACCES,
+			       "publish port %s:%u/%s: Permission denied: an ordinary user cannot use ports this low "
+			       "(sysctl net.ipv4.ip_unprivileged_port_start=%u as root allows it)",
+			       ip, port, port_proto_name(p->proto), port);
+	return err_set(e, errno, "publish port %s:%u/%s", ip, port, port_proto_name(p->proto));
+}
+
 static int publish_one(const char *api_socket, const struct portspec *p, unsigned port, struct err *e)
 {
 	auto_json struct json *j = json_new_object();
@@ -189,10 +218,7 @@ static int publish_one(const char *api_socket, const struct portspec *p, unsigne
 	error = json_get(answer, "error");
 	if (!error)
 		return 0;
-	return err_say(e, EADDRINUSE,
-		       "publish port %s:%u/%s: %s (is it taken, or below net.ipv4.ip_unprivileged_port_start?)",
-		       p->ip ? p->ip : "0.0.0.0", port, port_proto_name(p->proto),
-		       json_get_str(error, "desc") ? json_get_str(error, "desc") : "refused by slirp4netns");
+	return explain_refusal(p, port, json_get_str(error, "desc"), e);
 }
 
 /* A port that is free right now, from the kernel. */
