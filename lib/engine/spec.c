@@ -19,6 +19,11 @@
 #include "lib/runtime/caps.h"
 #include "lib/runtime/paths.h"
 
+bool spec_has_own_resolv(const struct ctr_config *c)
+{
+	return c->dns && str_is_eq(c->dns[0], "none") && !c->dns[1];
+}
+
 /* Paths below /proc that may be covered: files that lxcfs and its like provide (moby has the same list). */
 static const char *const proc_allowed[] = {
 	"/proc/cpuinfo", "/proc/diskstats", "/proc/meminfo",  "/proc/stat",    "/proc/swaps",
@@ -231,6 +236,15 @@ static int check_sysctls(const struct ctr_config *c, const struct spec *s, struc
 	return 0;
 }
 
+static int check_dns(enum dns_kind kind, char *const *texts, struct err *e)
+{
+	int r = 0;
+
+	for (; r == 0 && texts && *texts; texts++)
+		r = dns_check(kind, *texts, e);
+	return r;
+}
+
 static int check_values(const struct ctr_config *c, struct err *e)
 {
 	unsigned mode;
@@ -251,6 +265,16 @@ static int check_values(const struct ctr_config *c, struct err *e)
 
 		r = hostspec_parse(*t, &h, e);
 	}
+	if (r == 0 && !str_is_empty(c->hostname))
+		r = hostname_check(c->hostname, e);
+	if (r == 0 && !str_is_empty(c->domainname))
+		r = hostname_check(c->domainname, e);
+	if (r == 0 && !spec_has_own_resolv(c))
+		r = check_dns(DNS_SERVER, c->dns, e);
+	if (r == 0)
+		r = check_dns(DNS_SEARCH, c->dns_search, e);
+	if (r == 0)
+		r = check_dns(DNS_OPTION, c->dns_opts, e);
 	if (r == 0 && c->umask && (str_to_mode(c->umask, &mode) < 0 || mode > 0777))
 		r = err_say(e, EINVAL, "invalid umask '%s': 0000 to 0777", c->umask);
 	return r;

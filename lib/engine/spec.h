@@ -46,6 +46,8 @@ struct spec {
 
 /* Parse and check all option values; called at create (to refuse mistakes) and at start. */
 int spec_parse(const struct ctr_config *c, struct spec *ret, struct err *e);
+/* --dns none (podman): resolv.conf stays the image's. */
+bool spec_has_own_resolv(const struct ctr_config *c);
 void spec_done(struct spec *s);
 #define auto_spec __attribute__((cleanup(spec_done)))
 

@@ -24,6 +24,7 @@
 #define SAFE	    (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
 #define DEFAULT_SHM (64U << 20)
 #define NOFILE_MAX  1048576U
+#define DEV_DEPTH   4 /* /dev/bus/usb/001/002 */
 
 /* The mounts of a plan while they are collected. */
 struct mounts {
@@ -143,7 +144,8 @@ static int etc_files(const struct spec_run *r, struct mounts *m, struct spec_fds
 	for (size_t i = 0; i < n; i++) {
 		int err;
 
-		if (user_mounts(r->spec, files[i].target) || (r->config->no_hosts && i == 1))
+		if (user_mounts(r->spec, files[i].target) || (r->config->no_hosts && i == 1) ||
+		    (spec_has_own_resolv(r->config) && i == 2))
 			continue;
 		err = add_bind(m, fds, r->dirfd, files[i].name, files[i].target, SAFE, false, e);
 		if (err < 0)
@@ -236,33 +238,105 @@ static int all_mounts(const struct spec_run *r, struct mounts *m, struct spec_fd
 	return err;
 }
 
+static bool is_device(const struct stat *st)
+{
+	return S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode);
+}
+
+/* The devices of a plan while they are collected. */
+struct devices {
+	struct plan_builder *b;
+	struct spec_fds *fds;
+	struct plan_device *v;
+	size_t n;
+};
+
+static int add_device(struct devices *d, const char *source, const char *target, struct err *e)
+{
+	int fd = sys_open_tree(AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC), r;
+	struct stat st;
+
+	if (fd < 0)
+		return err_set(e, fd, "error gathering device information while adding custom device \"%s\"", source);
+	spec_fds_add(d->fds, fd);
+	r = fd_move_high(&d->fds->v[d->fds->n - 1], e);
+	fd = d->fds->v[d->fds->n - 1];
+	if (r < 0)
+		return r;
+	if (fstat(fd, &st) < 0 || !is_device(&st))
+		return err_say(e, ENODEV, "'%s' is not a device", source);
+	d->v = xrealloc(d->v, (d->n + 1) * sizeof(*d->v));
+	d->v[d->n++] = (struct plan_device) { .fd = fd, .rdev = st.st_rdev, .target = plan_add_str(d->b, target) };
+	return 0;
+}
+
+/* What every container has below /dev of its own. */
+static bool is_own_in_dev(const char *path)
+{
+	static const char *const own[] = { "/dev/null",	   "/dev/zero", "/dev/full",  "/dev/random",
+					   "/dev/urandom", "/dev/tty",	"/dev/ptmx",  "/dev/console",
+					   "/dev/pts",	   "/dev/shm",	"/dev/mqueue" };
+
+	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
+		if (!strcmp(path, own[i]))
+			return true;
+	return false;
+}
+
+/* The devices below a folder that the caller can open; those he cannot would be of no use inside either. */
+static int add_devices_below(struct devices *d, const char *source, const char *target, int depth, struct err *e)
+{
+	auto_strv char **names = NULL;
+	int r = 0;
+
+	if (fs_list_dir(AT_FDCWD, source, &names, NULL) < 0)
+		return 0;
+	for (char **n = names; r == 0 && n && *n; n++) {
+		auto_free char *from = xasprintf("%s/%s", source, *n), *to = xasprintf("%s/%s", target, *n);
+		struct stat st;
+
+		if (is_own_in_dev(from) || lstat(from, &st) < 0)
+			continue;
+		if (S_ISDIR(st.st_mode) && depth < DEV_DEPTH)
+			r = add_devices_below(d, from, to, depth + 1, e);
+		else if (is_device(&st) && (access(from, R_OK) == 0 || access(from, W_OK) == 0))
+			r = add_device(d, from, to, e);
+	}
+	return r;
+}
+
+/* --device NODE, or FOLDER for all that are in it. */
+static int add_devices(struct devices *d, const char *text, struct err *e)
+{
+	auto_devicespec struct devicespec s = { 0 };
+	struct stat st;
+	int r = devicespec_parse(text, &s, e);
+
+	if (r < 0)
+		return r;
+	if (stat(s.source, &st) == 0 && S_ISDIR(st.st_mode)) {
+		size_t before = d->n;
+
+		r = add_devices_below(d, s.source, s.target, 0, e);
+		return r == 0 && d->n == before
+			       ? err_say(e, ENODEV, "'%s' holds no device that can be opened", s.source)
+			       : r;
+	}
+	return add_device(d, s.source, s.target, e);
+}
+
 static int devices(const struct spec_run *r, struct plan_builder *b, struct spec_fds *fds, struct err *e)
 {
-	size_t n = strv_len(r->config->devices);
-	auto_free struct plan_device *v = xcalloc(n, sizeof(*v));
+	struct devices all = { .b = b, .fds = fds };
+	/* As rootless podman: the host's devices, as far as they are the caller's. */
+	int err = r->config->privileged ? add_devices_below(&all, "/dev", "/dev", 0, e) : 0;
 
-	for (size_t i = 0; i < n; i++) {
-		auto_devicespec struct devicespec d = { 0 };
-		struct stat st;
-		int fd, err = devicespec_parse(r->config->devices[i], &d, e);
-
-		if (err < 0)
-			return err;
-		fd = sys_open_tree(AT_FDCWD, d.source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-		if (fd < 0)
-			return err_set(e, fd, "error gathering device information while adding custom device \"%s\"",
-				       d.source);
-		spec_fds_add(fds, fd);
-		err = fd_move_high(&fds->v[fds->n - 1], e);
-		fd = fds->v[fds->n - 1];
-		if (err < 0)
-			return err;
-		if (fstat(fd, &st) < 0 || !(S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)))
-			return err_say(e, ENODEV, "'%s' is not a device", d.source);
-		v[i] = (struct plan_device) { .fd = fd, .rdev = st.st_rdev, .target = plan_add_str(b, d.target) };
-	}
-	b->head.devices = plan_add_array(b, v, n, sizeof(*v));
-	return 0;
+	for (char **t = r->config->devices; err == 0 && t && *t; t++)
+		err = add_devices(&all, *t, e);
+	if (err == 0)
+		b->head.devices = plan_add_array(b, all.v, all.n, sizeof(*all.v));
+	free(all.v);
+	return err;
 }
 
 static void add_pair(struct plan_builder *b, struct plan_pair **v, size_t *n, const char *key, const char *value)

@@ -413,6 +413,47 @@ int hostspec_parse(const char *text, struct hostspec *ret, struct err *e)
 	return 0;
 }
 
+int hostname_check(const char *text, struct err *e)
+{
+	if (is_host_name(text))
+		return 0;
+	return err_say(e, EINVAL, "invalid hostname: \"%.100s\"", str_has_control(text) ? "?" : text);
+}
+
+/* Labels of letters, digits, underscores and, within, hyphens; and "." for none at all. */
+static bool is_domain(const char *s)
+{
+	if (!strcmp(s, "."))
+		return true;
+	if (strlen(s) > 255)
+		return false;
+	for (;;) {
+		size_t n = strcspn(s, ".");
+
+		if (n == 0 || n > 63 || s[0] == '-' || s[n - 1] == '-')
+			return false;
+		for (size_t i = 0; i < n; i++)
+			if (!isalnum((unsigned char)s[i]) && s[i] != '-' && s[i] != '_')
+				return false;
+		if (!s[n])
+			return true;
+		s += n + 1;
+	}
+}
+
+int dns_check(enum dns_kind kind, const char *text, struct err *e)
+{
+	const char *shown = str_has_control(text) ? "?" : text;
+
+	if (kind == DNS_SERVER && !is_ip(text))
+		return err_say(e, EINVAL, "%.100s is not an ip address", shown);
+	if (kind == DNS_SEARCH && !is_domain(text))
+		return err_say(e, EINVAL, "%.100s is not a valid domain", shown);
+	if (kind == DNS_OPTION && !is_host_name(text))
+		return err_say(e, EINVAL, "%.100s is not a valid DNS option", shown);
+	return 0;
+}
+
 /**
  * sysctlspec_done() - Release a sysctl
  * @s:	Sysctl; empty afterwards

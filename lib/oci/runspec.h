@@ -77,6 +77,12 @@ int hostspec_parse(const char *text, struct hostspec *ret, struct err *e);
 void hostspec_done(struct hostspec *h);
 #define auto_hostspec __attribute__((cleanup(hostspec_done)))
 
+/* --hostname, --domainname: no line and no second name may come in with it. Return: 0 or -EINVAL. */
+int hostname_check(const char *text, struct err *e);
+/* --dns, --dns-search, --dns-option. Return: 0 or -EINVAL. */
+enum dns_kind { DNS_SERVER, DNS_SEARCH, DNS_OPTION };
+int dns_check(enum dns_kind kind, const char *text, struct err *e);
+
 /* The namespace that a sysctl belongs to: it can be set only where the container has its own. */
 enum sysctl_ns { SYSCTL_IPC, SYSCTL_NET, SYSCTL_UTS, SYSCTL_NS__N };
 
