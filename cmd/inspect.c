@@ -22,11 +22,19 @@ struct inspect_opts {
 static int inspect_container(struct store *store, const char *name, struct json **ret, struct err *e)
 {
 	auto_ctr struct ctr c = { 0 };
+	struct ctr_state s;
+	bool gone;
 	int r = ctr_find(store, name, &c, e);
 
-	if (r == 0)
-		*ret = ctr_inspect(&c);
-	return r;
+	if (r < 0)
+		return r;
+	ctr_read_state(&c, &s);
+	gone = s.monitor_died && ctr_settle(&c);
+	ctr_state_done(&s);
+	if (gone)
+		return err_say(e, ENOENT, "No such container: %s", name);
+	*ret = ctr_inspect(&c);
+	return 0;
 }
 
 static int inspect_any(struct store *store, const char *name, const char *type, struct json **ret, struct err *e)

@@ -30,20 +30,40 @@ static const struct format_column columns[] = {
 	{ "Platform", "PLATFORM" },    { NULL, NULL },
 };
 
+/* As Go's strconv.Quote: the command stays on its line. */
+static void add_quoted(struct sbuf *b, const char *text)
+{
+	sbuf_addc(b, '"');
+	for (; *text; text++) {
+		if (*text == '"' || *text == '\\')
+			sbuf_printf(b, "\\%c", *text);
+		else if (*text == '\n' || *text == '\t' || *text == '\r')
+			sbuf_printf(b, "\\%c", *text == '\n' ? 'n' : *text == '\t' ? 't' : 'r');
+		else if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			sbuf_printf(b, "\\x%02x", (unsigned char)*text);
+		else
+			sbuf_addc(b, *text);
+	}
+	sbuf_addc(b, '"');
+}
+
 static void command_text(const struct ctr_config *c, bool full, struct sbuf *b)
 {
 	auto_strv char **all = strv_dup(c->entrypoint);
-	auto_free char *line = NULL;
-	auto_sbuf struct sbuf shown = { 0 };
+	auto_sbuf struct sbuf line = { 0 }, shown = { 0 };
 
 	for (char **a = c->cmd; a && *a; a++)
 		strv_add(&all, *a);
-	line = strv_join(all, " ");
+	for (char **a = all; a && *a; a++) {
+		const char *quote = a > all && strchr(*a, ' ') ? "'" : "";
+
+		sbuf_printf(&line, "%s%s%s%s", a > all ? " " : "", quote, *a, quote);
+	}
 	if (full)
-		sbuf_adds(&shown, line);
+		sbuf_adds(&shown, sbuf_str(&line));
 	else
-		format_truncate(&shown, line, 20);
-	sbuf_printf(b, "\"%s\"", sbuf_str(&shown));
+		format_truncate(&shown, sbuf_str(&line), 20);
+	add_quoted(b, sbuf_str(&shown));
 }
 
 static void ports_text(const struct ctr_state *s, struct sbuf *b)
@@ -70,10 +90,7 @@ static void status_text(const struct ctr_state *s, struct sbuf *b)
 		sbuf_printf(b, "Up %s", format_duration(time_now() - s->started_ns, ago));
 		break;
 	case CTR_EXITED:
-		if (s->monitor_died)
-			sbuf_adds(b, "Exited (monitor died)");
-		else
-			sbuf_printf(b, "Exited (%lld) %s", (long long)s->exit_code, format_ago(s->finished_ns, ago));
+		sbuf_printf(b, "Exited (%lld) %s", (long long)s->exit_code, format_ago(s->finished_ns, ago));
 		break;
 	default:
 		sbuf_adds(b, s->status == CTR_CREATED ? "Created" : "Dead");
@@ -200,6 +217,7 @@ static int ps_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err
 	const struct ps_opts *o = opts;
 	auto_format_list struct format_list *l = NULL;
 	auto_store struct store *store = NULL;
+	auto_free char *format = NULL;
 	bool all = o->all || o->latest || o->last > 0 || wants_stopped(o->filter);
 	int64_t left = o->latest ? 1 : o->last > 0 ? o->last : INT64_MAX;
 	struct ctr *v = NULL;
@@ -208,11 +226,13 @@ static int ps_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err
 
 	(void)argc;
 	(void)argv;
+	if (r == 0 && !(o->quiet && !o->format))
+		r = cmd_list_format(ctx, o->format, CMD_LIST_PS, &format, e);
 	if (r == 0 && o->quiet && !o->format)
 		r = format_list_new_quiet(NULL, "ID", columns, &l, e);
 	else if (r == 0)
 		r = format_list_new(
-			o->format,
+			format,
 			"{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}",
 			columns, &l, e);
 	if (r == 0)
@@ -224,6 +244,14 @@ static int ps_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err
 		struct ctr_state s;
 
 		ctr_read_state(&v[i], &s);
+		if (s.monitor_died) {
+			bool gone = ctr_settle(&v[i]);
+
+			ctr_state_done(&s);
+			if (gone)
+				continue;
+			ctr_read_state(&v[i], &s);
+		}
 		if ((all || s.status == CTR_RUNNING) && matches(&v[i], &s, o->filter)) {
 			j = row(&v[i], &s, o, &labels);
 			r = format_list_add(l, j, labels, e);

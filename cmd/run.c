@@ -64,7 +64,7 @@ static int background(struct ctr *c, const struct run_opts *o, struct err *e)
 
 static int run_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e)
 {
-	const struct run_opts *o = opts;
+	struct run_opts *o = opts;
 	auto_store struct store *store = NULL;
 	auto_ctr struct ctr c = { 0 };
 	auto_free char *keys = NULL;
@@ -73,6 +73,7 @@ static int run_run(struct ctx *ctx, void *opts, int argc, char **argv, struct er
 	if (r == 0)
 		r = store_open(ctx->root, ctx->runroot, &store, e);
 	trace_mark("store");
+	o->is_run = true;
 	if (r == 0)
 		r = new_container(ctx, store, o, argc, argv, &c, &keys, e);
 	trace_mark("container made");

@@ -16,6 +16,7 @@ enum pull_policy { PULL_MISSING, PULL_ALWAYS, PULL_NEVER, PULL_NEWER, PULL_POLIC
 
 /**
  * struct run_opts - what run and create were told
+ * @is_run:		run, not create: no option
  * @detach:		-d
  * @detach_keys:	NULL: ctrl-p,ctrl-q
  * @sig_proxy:		default true
@@ -30,6 +31,7 @@ enum pull_policy { PULL_MISSING, PULL_ALWAYS, PULL_NEVER, PULL_NEWER, PULL_POLIC
  * The other strings are NULL and the other vectors empty when they were not given.
  */
 struct run_opts {
+	bool is_run;
 	bool detach;
 	const char *detach_keys;
 	bool sig_proxy;

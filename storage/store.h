@@ -115,6 +115,8 @@ int store_layers_check(struct store *s, char *const *diff_ids, struct err *e);
 int store_remove_tree(struct store *s, int dirfd, const char *name, struct err *e);
 /* Rubbish of dead owners: staging folders, trash. Called by writers; cheap when there is none. */
 int store_reclaim(struct store *s, struct err *e);
+/* The trash alone: by those who have put something there. */
+int store_reclaim_trash(struct store *s, struct err *e);
 
 /*
  * `system reset`: remove everything in the store, the run folder and the store's folder itself. Return: 0, -EBUSY while

@@ -117,7 +117,7 @@ int trash_layers_and_blobs(struct store *s, char *const *layers, char *const *bl
 	return r < 0 ? r : settle(s, name, e);
 }
 
-static int reclaim_trash(struct store *s, struct err *e)
+int store_reclaim_trash(struct store *s, struct err *e)
 {
 	auto_strv char **names = NULL;
 	size_t pos = 0;
@@ -176,7 +176,7 @@ int store_reclaim(struct store *s, struct err *e)
 	int r = reclaim_tmp(s, e);
 
 	if (r == 0)
-		r = reclaim_trash(s, e);
+		r = store_reclaim_trash(s, e);
 	reclaim_partials(s);
 	return r;
 }
@@ -201,7 +201,7 @@ bool trash_may_return(struct store *s, int *tries)
 		*tries = 50;
 		return true;
 	}
-	if (reclaim_trash(s, NULL) == 0)
+	if (store_reclaim_trash(s, NULL) == 0)
 		nanosleep(&(struct timespec) { .tv_nsec = 10 * 1000 * 1000 }, NULL);
 	return true;
 }

@@ -23,6 +23,9 @@
 #include "lib/oci/mountspec.h"
 #include "storage/store.h"
 
+/* Seconds: younger folders without a config may still be in the making. */
+#define HALF_MADE_AGE 2
+
 /* One table says how both files are written and read: a field that is not in it is not kept. */
 enum field_kind { F_STR, F_STRV, F_MAP, F_BOOL, F_I64, F_U64 };
 
@@ -58,6 +61,7 @@ static const struct field config_fields[] = {
 	C("StdinOnce", F_BOOL, stdin_once),
 	C("StopSignal", F_STR, stop_signal),
 	C("StopTimeout", F_I64, stop_timeout),
+	C("IsRun", F_BOOL, is_run),
 	C("AutoRemove", F_BOOL, auto_remove),
 	C("Init", F_BOOL, init),
 	C("Privileged", F_BOOL, privileged),
@@ -263,8 +267,10 @@ const char *ctr_status_name(enum ctr_status s)
  */
 void ctr_close(struct ctr *c)
 {
-	if (c->store)
+	if (c->store) {
 		fd_closep(&c->dirfd);
+		fd_closep(&c->lock);
+	}
 	c->store = NULL;
 	ctr_config_done(&c->config);
 }
@@ -310,7 +316,7 @@ static int write_config(int dirfd, const struct ctr_config *cfg, struct err *e)
 }
 
 /* A --rm container whose monitor was killed is still there only because nobody was left to remove it. */
-static bool is_leftover(struct ctr *c)
+static bool clear_if_dead(struct ctr *c)
 {
 	struct ctr_state state;
 	bool dead;
@@ -318,7 +324,7 @@ static bool is_leftover(struct ctr *c)
 	ctr_read_state(c, &state);
 	dead = c->config.auto_remove && state.monitor_died;
 	ctr_state_done(&state);
-	return dead;
+	return dead && ctr_settle(c);
 }
 
 /* Half made, and its maker, who would hold the lock, is gone? */
@@ -343,7 +349,7 @@ static bool clear_leftover(struct store *s, const char *name)
 	if (lock < 0 || fd_lock_wait(lock, false) < 0 || fs_readlink(store_fd(s), link, &id, NULL) < 0 || !is_id(id))
 		return false;
 	if (ctr_open_id(s, id, &old, NULL) == 0)
-		return is_leftover(&old) && ctr_remove(&old, NULL) == 0;
+		return clear_if_dead(&old);
 	path = xasprintf("containers/%s/config.json", id);
 	if (fs_has(store_fd(s), path) || !is_abandoned(s, id))
 		return false;
@@ -445,6 +451,7 @@ int ctr_create(struct store *s, struct ctr_config *cfg, struct ctr *ret, struct 
 	}
 	ret->store = s;
 	ret->dirfd = take_fd(&dirfd);
+	ret->lock = cfg->is_run ? take_fd(&lock) : -EBADF;
 	ret->config = *cfg;
 	*cfg = (struct ctr_config) { 0 };
 	return 0;
@@ -473,6 +480,7 @@ int ctr_open_id(struct store *s, const char *id, struct ctr *ret, struct err *e)
 	}
 	ret->store = s;
 	ret->dirfd = take_fd(&dirfd);
+	ret->lock = -EBADF;
 	return 0;
 }
 
@@ -522,6 +530,22 @@ static int newest_first(const void *a, const void *b)
 	return x < y ? 1 : x > y ? -1 : 0;
 }
 
+/*
+ * A folder without a config, whose maker was killed; one that is being made has its lock held, but for its first
+ * microseconds.
+ */
+static void clear_half_made(struct store *s, const char *id)
+{
+	auto_free char *path = xasprintf("containers/%s", id), *trash = xasprintf("trash/%.16s", id);
+	struct stat st;
+
+	if (fstatat(store_fd(s), path, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    time_now() / NSEC_PER_SEC - st.st_ctime < HALF_MADE_AGE || !is_abandoned(s, id))
+		return;
+	if (renameat(store_fd(s), path, store_fd(s), trash) == 0)
+		store_remove_tree(s, store_fd(s), trash, NULL);
+}
+
 int ctr_list(struct store *s, struct ctr **ret, size_t *ret_n, struct err *e)
 {
 	auto_strv char **ids = NULL;
@@ -532,9 +556,15 @@ int ctr_list(struct store *s, struct ctr **ret, size_t *ret_n, struct err *e)
 	if (r < 0 && r != -ENOENT)
 		return err_set(e, r, "list containers");
 	all = xcalloc(strv_len(ids), sizeof(*all));
-	for (char **i = ids; i && *i; i++)
-		if (is_id(*i) && ctr_open_id(s, *i, &all[n], NULL) == 0) /* half made or half removed: not there */
+	for (char **i = ids; i && *i; i++) {
+		if (!is_id(*i))
+			continue;
+		r = ctr_open_id(s, *i, &all[n], NULL);
+		if (r == 0)
 			n++;
+		else if (r == -ENOENT)
+			clear_half_made(s, *i);
+	}
 	if (n)
 		qsort(all, n, sizeof(*all), newest_first);
 	*ret = all;
@@ -569,6 +599,8 @@ void ctr_read_state(const struct ctr *c, struct ctr_state *ret)
 	*ret = (struct ctr_state) { 0 };
 	if (json_parse_file(c->dirfd, "state.json", 65536, &j, NULL) == 0)
 		fields_from_json(state_fields, j, ret);
+	else if (!alive && c->config.is_run && c->config.auto_remove)
+		ret->monitor_died = true; /* or the command, before there was a monitor */
 	if (ret->status < 0 || ret->status >= CTR_STATUS__N)
 		ret->status = CTR_EXITED;
 	if (alive || (ret->status != CTR_RUNNING && ret->status != CTR_PAUSED))
@@ -576,7 +608,7 @@ void ctr_read_state(const struct ctr *c, struct ctr_state *ret)
 	/* A monitor ends by writing the truth; one that was killed took its container with it. */
 	ret->status = CTR_EXITED;
 	ret->monitor_died = true;
-	ret->exit_code = 255;
+	ret->exit_code = 128 + SIGKILL;
 	ret->pid = 0;
 }
 
@@ -617,7 +649,19 @@ int ctr_discard_finish(struct store *s, const struct ctr_config *cfg, struct err
 {
 	auto_free char *trash = trash_name(cfg);
 
-	return fs_remove_tree(store_fd(s), trash, e);
+	int r = fs_remove_tree(store_fd(s), trash, e);
+
+	return r < 0 ? r : store_reclaim_trash(s, e);
+}
+
+/* Out of sight by one rename: if we are killed before the rest is gone, the next one who looks into the trash goes on.
+ */
+static int remove_locked(const struct ctr *c, struct err *e)
+{
+	auto_free char *trash = trash_name(&c->config);
+	int r = ctr_discard(c->store, &c->config, e);
+
+	return r < 0 ? r : store_remove_tree(c->store, store_fd(c->store), trash, e);
 }
 
 void ctr_remove_sockets(const struct ctr *c)
@@ -631,10 +675,47 @@ void ctr_remove_sockets(const struct ctr *c)
 	unlink(path);
 }
 
+/* Its folder is where it was, and not on its way through the trash already? */
+static bool is_in_place(const struct ctr *c)
+{
+	auto_free char *path = xasprintf("containers/%s", c->config.id);
+	struct stat own, there;
+
+	return fstat(c->dirfd, &own) == 0 && fstatat(store_fd(c->store), path, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       own.st_ino == there.st_ino;
+}
+
+bool ctr_settle(const struct ctr *c)
+{
+	auto_close int lock = openat(c->dirfd, "lock", O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	struct ctr_state s;
+
+	if (lock < 0 && errno == ENOENT)
+		return true;
+	/* A reader's lock, so that we are not taken for a monitor; only one can remove. */
+	if (lock < 0 || fd_lock(lock, !c->config.auto_remove) < 0)
+		return false;
+	if (!is_in_place(c))
+		return true;
+	ctr_remove_sockets(c);
+	if (c->config.auto_remove)
+		return remove_locked(c, NULL) == 0;
+	ctr_read_state(c, &s);
+	if (s.monitor_died) {
+		s.monitor_pid = 0;
+		free(s.error);
+		s.error = xstrdup("monitor died");
+		s.finished_ns = time_now();
+		strv_freep(&s.ports);
+		ctr_write_state(c->dirfd, &s, NULL);
+	}
+	ctr_state_done(&s);
+	return false;
+}
+
 int ctr_remove(struct ctr *c, struct err *e)
 {
-	auto_close int lock = openat(c->dirfd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	auto_close int parent = -EBADF;
+	auto_close int lock = openat(c->dirfd, "lock", O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	int r;
 
 	if (lock < 0 && errno == ENOENT) /* --rm: its monitor was faster */
@@ -646,14 +727,8 @@ int ctr_remove(struct ctr *c, struct err *e)
 		return err_say(e, EBUSY, "container %.12s is running", c->config.id);
 	if (r < 0)
 		return err_set(e, r, "lock the container");
-	r = fs_open_dir(store_fd(c->store), "containers", &parent, e);
-	if (r < 0)
-		return r;
-	release_name(store_fd(c->store), &c->config);
 	ctr_remove_sockets(c);
-	/* config.json first: from then on nobody lists it, even if we are killed before the rest is gone. */
-	unlinkat(c->dirfd, "config.json", 0);
-	return store_remove_tree(c->store, parent, c->config.id, e);
+	return is_in_place(c) ? remove_locked(c, e) : 0;
 }
 
 int ctr_socket_path(struct store *s, const char *id, char *buf, size_t size, struct err *e)

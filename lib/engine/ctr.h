@@ -46,6 +46,7 @@ struct ctr_config {
 	bool tty, open_stdin, stdin_once; /* stdin_once: it ends with the client that feeds it */
 	char *stop_signal;
 	int64_t stop_timeout;
+	bool is_run; /* made by run, which hands its lock over to the monitor */
 	bool auto_remove, init, privileged, read_only, no_new_privs, read_only_tmpfs, no_hosts;
 	char *network, *ipc, *pid, *uts, *userns, *cgroupns;
 	char **ports, **volumes, **mounts, **tmpfs;
@@ -81,7 +82,7 @@ enum ctr_status { CTR_CREATED, CTR_RUNNING, CTR_PAUSED, CTR_EXITED, CTR_DEAD, CT
  * @started_ns:	0: never
  * @finished_ns: 0: never
  * @ports:	what is published, as -p has it, with the host ports that were taken
- * @monitor_died: derived: it says running, and nobody holds the lock
+ * @monitor_died: derived: it says running, or run --rm was about to start it, and nobody holds the lock
  */
 struct ctr_state {
 	int64_t status;
@@ -101,11 +102,12 @@ const char *ctr_status_name(enum ctr_status s);
  * struct ctr - an open container
  * @store:	borrowed
  * @dirfd:	its folder
+ * @lock:	of a container that run has made, until its monitor has it; else -EBADF
  * @config:	read
  */
 struct ctr {
 	struct store *store;
-	int dirfd;
+	int dirfd, lock;
 	struct ctr_config config;
 };
 
@@ -120,7 +122,7 @@ int ctr_create(struct store *s, struct ctr_config *cfg, struct ctr *ret, struct 
 /* By name, id, or unique id prefix. Return: 0, -ENOENT "No such container: X", -EINVAL (several match). */
 int ctr_find(struct store *s, const char *text, struct ctr *ret, struct err *e);
 int ctr_open_id(struct store *s, const char *id, struct ctr *ret, struct err *e);
-/* All ids, newest first. */
+/* All of them, newest first. What killed commands have left half made or half removed is cleared away. */
 int ctr_list(struct store *s, struct ctr **ret, size_t *ret_n, struct err *e);
 void ctr_list_free(struct ctr *c, size_t n);
 
@@ -128,6 +130,11 @@ void ctr_list_free(struct ctr *c, size_t n);
 void ctr_read_state(const struct ctr *c, struct ctr_state *ret);
 int ctr_write_state(int dirfd, const struct ctr_state *s, struct err *e);
 bool ctr_is_running(const struct ctr *c);
+/*
+ * What a monitor that was killed could not do itself: write how the container ended (137), or remove it (--rm). For a
+ * state with @monitor_died. Return: whether the container is gone.
+ */
+bool ctr_settle(const struct ctr *c);
 
 /* Remove a container that does not run: name first, then its folder (files of subordinate ids included). */
 int ctr_remove(struct ctr *c, struct err *e);

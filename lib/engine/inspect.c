@@ -36,7 +36,7 @@ static void state_json(struct json *to, const struct ctr_state *s)
 	json_set_bool(j, "Dead", s->status == CTR_DEAD);
 	json_set_i64(j, "Pid", s->status == CTR_RUNNING ? s->pid : 0);
 	json_set_i64(j, "ExitCode", s->exit_code);
-	json_set_str(j, "Error", s->monitor_died ? "monitor died" : s->error ? s->error : "");
+	json_set_str(j, "Error", s->error ? s->error : "");
 	set_time(j, "StartedAt", s->started_ns);
 	set_time(j, "FinishedAt", s->status == CTR_RUNNING ? 0 : s->finished_ns);
 }

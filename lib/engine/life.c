@@ -89,25 +89,6 @@ static int kill_without_monitor(const struct ctr *c, int sig, struct err *e)
 	return r < 0 ? err_set(e, r, "signal container %s", c->config.name) : 0;
 }
 
-/* What a monitor would have written at its end: nobody else can be writing when the lock is ours. */
-static void write_killed(const struct ctr *c)
-{
-	auto_close int lock = openat(c->dirfd, "lock", O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-	struct ctr_state s;
-
-	if (lock < 0 || fd_lock(lock, false) < 0)
-		return;
-	ctr_read_state(c, &s);
-	if (s.monitor_died) {
-		s.exit_code = 128 + SIGKILL;
-		s.monitor_pid = 0;
-		s.finished_ns = time_now();
-		strv_freep(&s.ports);
-		ctr_write_state(c->dirfd, &s, NULL);
-	}
-	ctr_state_done(&s);
-}
-
 int ctr_kill_monitor(const struct ctr *c, struct err *e)
 {
 	struct ctr_state s;
@@ -121,8 +102,7 @@ int ctr_kill_monitor(const struct ctr *c, struct err *e)
 	r = ctr_wait_ended(c, MONITOR_PATIENCE_MS, e);
 	if (r < 0)
 		return r;
-	write_killed(c);
-	ctr_remove_sockets(c);
+	ctr_settle(c);
 	return 0;
 }
 

@@ -88,8 +88,9 @@ struct mon {
 	struct source pidfd;	 /* the container's first process */
 	struct source init_sock; /* skiff-init, until its exec */
 	struct source listen;	 /* path socket */
-	struct source uplink_ready;
+	struct source uplink_ready, uplink_end;
 	struct uplink uplink;
+	int64_t uplink_started; /* time_mono() */
 	char socket_path[108], api_path[108];
 	uint64_t join_flags;
 	bool init_ready, net_ready, started, failed, exited;

@@ -51,6 +51,7 @@
 #include "storage/store.h"
 
 #define HELPER_PATIENCE_MS 2000
+#define UPLINK_LIFE_MIN	   (1 * NSEC_PER_SEC) /* one that ends sooner would end again */
 
 /**
  * mon_watch() - Watch a descriptor, or change what is asked of it
@@ -238,9 +239,13 @@ static void give_go(struct mon *m)
 		fd_send(m->init_sock.fd, &go, sizeof(go), NULL, 0, 0);
 }
 
+/* What was asked for; after a new start of the network stack, what was taken then. */
 static int publish_ports(struct mon *m, struct err *e)
 {
-	for (char **t = m->c->ports; t && *t; t++) {
+	auto_strv char **taken = m->state.ports;
+
+	m->state.ports = NULL;
+	for (char **t = taken ? taken : m->c->ports; t && *t; t++) {
 		struct portspec *p = NULL;
 		size_t n = 0;
 		int r = portspec_parse(*t, &p, &n, e);
@@ -260,6 +265,8 @@ static int publish_ports(struct mon *m, struct err *e)
 	return 0;
 }
 
+static int start_network(struct mon *m, struct err *e);
+
 static void on_uplink_ready(struct mon *m, struct source *s, uint32_t events)
 {
 	struct err e = { 0 };
@@ -271,15 +278,34 @@ static void on_uplink_ready(struct mon *m, struct source *s, uint32_t events)
 	s->fd = -EBADF;
 	if (r == 0)
 		r = publish_ports(m, &e);
-	if (r < 0) {
+	if (r < 0 && m->started)
+		log_err("container %.12s: it has no network any more: %s", m->c->id, e.msg);
+	else if (r < 0)
 		mon_fail(m, 125, &e);
-		return;
-	}
 	trace_mark("network ready");
 	if (m->state.ports)
 		write_state(m);
+	if (r < 0 || m->net_ready)
+		return;
 	m->net_ready = true;
 	give_go(m);
+}
+
+/* The container's namespace outlives the stack: another one serves it as before. */
+static void on_uplink_end(struct mon *m, struct source *s, uint32_t events)
+{
+	struct err e = { 0 };
+
+	(void)events;
+	mon_unwatch(m, s);
+	fd_closep(&s->fd);
+	if (!m->net_ready || m->exited || m->uplink_ready.fd >= 0)
+		return; /* on_uplink_ready() says so */
+	uplink_stop(&m->uplink);
+	if (time_mono() - m->uplink_started < UPLINK_LIFE_MIN)
+		log_err("container %.12s: slirp4netns ends at once: it has no network any more", m->c->id);
+	else if (start_network(m, &e) < 0)
+		log_err("container %.12s: it has no network any more: %s", m->c->id, e.msg);
 }
 
 static void container_started(struct mon *m)
@@ -359,11 +385,16 @@ static int start_network(struct mon *m, struct err *e)
 	spec.userns_fd = user;
 	spec.netns_fd = net;
 	spec.api_socket = m->c->ports ? m->api_path : NULL;
+	if (m->c->ports)
+		unlink(m->api_path); /* of one that was killed */
 	r = uplink_start(&spec, &m->uplink, e);
 	if (r < 0)
 		return r;
+	m->uplink_started = time_mono();
 	m->uplink_ready = (struct source) { .fd = m->uplink.ready_fd, .on = on_uplink_ready };
 	mon_watch(m, &m->uplink_ready, EPOLLIN);
+	m->uplink_end = (struct source) { .fd = sys_pidfd_open(m->uplink.pid, 0), .on = on_uplink_end };
+	mon_watch(m, &m->uplink_end, EPOLLIN);
 	return 0;
 }
 
@@ -492,24 +523,37 @@ static int set_oom_score(const struct mon *m, struct err *e)
 	return 0;
 }
 
-/* What needs no id: done while newuidmap and newgidmap work. */
-static int before_maps(struct mon *m, const struct mon_start *s, struct err *e)
+static int take_lock(struct mon *m, struct err *e)
 {
-	auto_close int lock = -EBADF;
+	auto_close int lock = openat(m->dirfd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	int r;
 
-	m->epoll = epoll_create1(EPOLL_CLOEXEC); /* first: without it nobody can be told what fails */
-	if (m->epoll < 0)
-		return err_set(e, errno, "create an epoll instance");
-	lock = openat(m->dirfd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (lock < 0)
 		return err_set(e, errno, "open the container's lock");
 	r = fd_lock(lock, false);
+	if (r == -EAGAIN && fd_lock_is_held(lock) == 0) /* somebody writes down how it ended (ctr_settle()) */
+		r = fd_lock_wait(lock, false);
 	if (r == -EAGAIN)
 		return err_say(e, EBUSY, "container %.12s is already running", m->c->id);
 	if (r < 0)
 		return err_set(e, r, "lock the container");
 	m->lock = take_fd(&lock);
+	return 0;
+}
+
+/* What needs no id: done while newuidmap and newgidmap work. */
+static int before_maps(struct mon *m, const struct mon_start *s, struct err *e)
+{
+	int r = 0;
+
+	m->epoll = epoll_create1(EPOLL_CLOEXEC); /* first: without it nobody can be told what fails */
+	if (m->epoll < 0)
+		return err_set(e, errno, "create an epoll instance");
+	m->lock = s->ctr->lock; /* run has it since it made the container; there is no moment without */
+	if (m->lock < 0)
+		r = take_lock(m, e);
+	if (r < 0)
+		return r;
 	m->init_file = s->init_file;
 	m->rootfs = s->rootfs;
 	r = make_init_exe(m, e);
@@ -636,9 +680,9 @@ static void loop(struct mon *m)
  * A pid namespace of its own ends with its first process. Where the container has none, what it leaves becomes our
  * child (we are a subreaper), until none is left.
  */
-static void kill_orphans(struct mon *m)
+static void kill_orphans(void)
 {
-	size_t n = m->spec.host_pid;
+	size_t n = 1;
 
 	while (n) {
 		auto_free pid_t *pids = NULL;
@@ -649,6 +693,29 @@ static void kill_orphans(struct mon *m)
 		for (size_t i = 0; i < n; i++)
 			proc_wait(pids[i]);
 	}
+}
+
+/*
+ * And when the monitor is killed, they become the guard's, which is its parent and has nothing else to do. It has none
+ * of our descriptors: what the lock and the sockets tell others must not depend on it.
+ */
+static int fork_below_guard(struct err *e)
+{
+	pid_t pid;
+
+	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	pid = fork();
+	if (pid < 0)
+		return err_set(e, errno, "fork the monitor");
+	if (pid == 0) {
+		prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+		return 0;
+	}
+	prctl(PR_SET_NAME, "skiff-guard");
+	sys_close_range(0, ~0U, 0);
+	proc_wait(pid);
+	kill_orphans();
+	_exit(0);
 }
 
 /* It ends by itself when the container's mount of it is gone. */
@@ -676,7 +743,8 @@ static void clean_up(struct mon *m)
 	fd_closep(&m->root.fd);
 	if (m->root.helper > 0)
 		end_helper(m->root.helper);
-	kill_orphans(m);
+	if (m->spec.host_pid)
+		kill_orphans();
 	io_drain(m);
 	io_log_flush(m);
 	if (m->listen.fd >= 0) {
@@ -746,8 +814,6 @@ static void detach(struct mon *m)
 	if (chdir("/") < 0)
 		log_debug("cannot enter /");
 	prctl(PR_SET_NAME, "skiff-monitor");
-	if (m->spec.host_pid)
-		prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 }
 
 /**
@@ -775,7 +841,8 @@ int monitor_run(const struct mon_start *s)
 			    .seccomp = *s->seccomp };
 	m->lock = m->epoll = m->init_file = m->rootfs = m->init_exe = m->log = m->root.fd = m->pidfd.fd =
 		m->init_sock.fd = m->listen.fd = -EBADF;
-	m->uplink.ready_fd = m->uplink.exit_fd = m->out.src.fd = m->err.src.fd = m->in.fd = m->uplink_ready.fd = -EBADF;
+	m->uplink.ready_fd = m->uplink.exit_fd = m->out.src.fd = m->err.src.fd = m->in.fd = m->uplink_ready.fd =
+		m->uplink_end.fd = -EBADF;
 	memcpy(m->socket_path, s->socket_path, sizeof(m->socket_path));
 	memcpy(m->api_path, s->api_path, sizeof(m->api_path));
 	for (size_t i = 0; i < MON_MAX_CLIENTS; i++)
@@ -789,6 +856,8 @@ int monitor_run(const struct mon_start *s)
 		return 125; /* the maps failed; the command says so */
 	if (r == 0)
 		r = userns_become(&m->outer, 0, 0, &e);
+	if (r == 0 && m->spec.host_pid)
+		r = fork_below_guard(&e);
 	trace_mark("id maps");
 	if (r == 0)
 		r = set_up(m, &e);

@@ -250,6 +250,7 @@ int monitor_start(struct ctr *c, const struct monitor_opts *o, int *ret_sock, in
 	if (r < 0) {
 		fd_closep(&s.init_file);
 		fd_closep(&s.rootfs);
+		fd_closep(&c->lock);
 		drop_failed(c);
 		return r;
 	}
@@ -265,6 +266,7 @@ int monitor_start(struct ctr *c, const struct monitor_opts *o, int *ret_sock, in
 	fd_closep(&theirs);
 	fd_closep(&s.init_file);
 	fd_closep(&s.rootfs);
+	fd_closep(&c->lock); /* the monitor has it */
 	if (r == 0)
 		r = first_word(ours, ret_exit, e);
 	trace_mark("first word");
