@@ -232,21 +232,27 @@ static int read_proxies(struct conf *c, const struct json *doc, const char *key,
 	return r;
 }
 
-/* Keys that mean something to us. */
+/* Keys that mean something to us. LATER: their values are checked, but nothing uses them yet, which the user is told.
+ */
 static const struct {
 	const char *key;
 	reader *read;
 	size_t offset;
+	bool is_used;
 } keys[] = {
 #define KEY(name, how, member)                                                                                         \
 	{                                                                                                              \
-		name, how, offsetof(struct conf, member)                                                               \
+		name, how, offsetof(struct conf, member), true                                                         \
 	}
-	KEY("bip", read_text, bip),
-	KEY("cgroup-parent", read_text, cgroup_parent),
-	KEY("data-root", read_text, data_root),
-	KEY("debug", read_flag, debug),
-	KEY("default-address-pools", read_pools, address_pools),
+#define LATER(name, how, member)                                                                                       \
+	{                                                                                                              \
+		name, how, offsetof(struct conf, member), false                                                        \
+	}
+	LATER("bip", read_text, bip),
+	LATER("cgroup-parent", read_text, cgroup_parent),
+	LATER("data-root", read_text, data_root),
+	LATER("debug", read_flag, debug),
+	LATER("default-address-pools", read_pools, address_pools),
 	KEY("default-cgroupns-mode", read_text, cgroupns_mode),
 	KEY("default-ipc-mode", read_text, ipc_mode),
 	KEY("default-shm-size", read_size, shm_size),
@@ -256,30 +262,31 @@ static const struct {
 	KEY("dns", read_addresses, dns),
 	KEY("dns-opts", read_strings, dns_opts),
 	KEY("dns-search", read_strings, dns_search),
-	KEY("features", read_features, features),
-	KEY("host-gateway-ip", read_text, host_gateway_ip),
+	LATER("features", read_features, features),
+	LATER("host-gateway-ip", read_text, host_gateway_ip),
 	KEY("imagesFormat", read_text, images_format),
 	KEY("init", read_flag, init),
-	KEY("init-path", read_text, init_path),
+	LATER("init-path", read_text, init_path),
 	KEY("insecure-registries", read_strings, insecure_registries),
 	KEY("keep-blobs", read_flag_inverted, drop_blobs),
 	KEY("labels", read_strings, labels),
 	KEY("log-driver", read_text, log_driver),
-	KEY("log-level", read_text, log_level),
-	KEY("log-opts", read_map, log_opts),
+	LATER("log-level", read_text, log_level),
+	LATER("log-opts", read_map, log_opts),
 	KEY("max-concurrent-downloads", read_number, max_downloads),
-	KEY("max-concurrent-uploads", read_number, max_uploads),
-	KEY("max-download-attempts", read_number, max_attempts),
-	KEY("mtu", read_number, mtu),
+	LATER("max-concurrent-uploads", read_number, max_uploads),
+	LATER("max-download-attempts", read_number, max_attempts),
+	LATER("mtu", read_number, mtu),
 	KEY("no-new-privileges", read_flag, no_new_privileges),
 	KEY("proxies", read_proxies, proxy_env),
 	KEY("psFormat", read_text, ps_format),
 	KEY("registry-mirrors", read_strings, registry_mirrors),
 	KEY("seccomp-profile", read_text, seccomp_profile),
-	KEY("shutdown-timeout", read_number, shutdown_timeout),
+	LATER("shutdown-timeout", read_number, shutdown_timeout),
 	KEY("storage-driver", read_text, storage_driver),
-	KEY("storage-opts", read_strings, storage_opts),
+	LATER("storage-opts", read_strings, storage_opts),
 #undef KEY
+#undef LATER
 };
 
 /* Of docker's client: other modules read them, or nobody has to. */
@@ -297,7 +304,9 @@ static bool is_client_key(const char *key)
 	return false;
 }
 
-/* Return: 1 the key was known, 0 not, -EINVAL for a wrong value. */
+enum key_is { KEY_UNKNOWN, KEY_LATER, KEY_USED };
+
+/* Return: enum key_is, or -EINVAL for a wrong value. */
 static int read_key(struct conf *c, const struct json *doc, const char *key, struct err *e)
 {
 	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
@@ -305,10 +314,12 @@ static int read_key(struct conf *c, const struct json *doc, const char *key, str
 
 		if (strcmp(keys[i].key, key) != 0)
 			continue;
-		r = json_get(doc, key) ? keys[i].read(c, doc, key, (char *)c + keys[i].offset, e) : 0;
-		return r < 0 ? r : 1;
+		if (!json_get(doc, key))
+			return KEY_USED;
+		r = keys[i].read(c, doc, key, (char *)c + keys[i].offset, e);
+		return r < 0 ? r : keys[i].is_used ? KEY_USED : KEY_LATER;
 	}
-	return is_client_key(key);
+	return is_client_key(key) ? KEY_USED : KEY_UNKNOWN;
 }
 
 /**
@@ -334,8 +345,9 @@ int conf_parse(const char *buf, size_t len, const char *file, struct conf *c, st
 		r = err_say(e, EINVAL, "not a JSON object");
 	for (struct json_iter it = json_iter(doc); r == 0 && json_next(&it);) {
 		r = read_key(c, doc, it.key, e);
-		if (r == 0)
-			log_warn("%s: ignored the key '%.60s', which skiff does not know", file, it.key);
+		if (r == KEY_UNKNOWN || r == KEY_LATER)
+			log_warn("%s: ignored the key '%.60s', which skiff does not %s", file, it.key,
+				 r == KEY_LATER ? "use yet" : "know");
 		r = r < 0 ? r : 0;
 	}
 	return r < 0 ? err_wrap(e, r, "%s", file) : 0;
@@ -450,21 +462,21 @@ char *conf_docker_dir(const char *dir)
 
 /**
  * conf_load() - Read all configuration files
- * @dir:	--config; NULL for the default
+ * @docker:	Folder of docker's client configuration (--config); NULL for the default
  * @ret:	The configuration; all zero where no file exists
  * @e:		Failure: names the file
  *
  * Return: 0, -EINVAL, -EPERM or another negative errno
  */
-int conf_load(const char *dir, struct conf *ret, struct err *e)
+int conf_load(const char *docker, struct conf *ret, struct err *e)
 {
 	auto_conf struct conf c = { 0 };
-	auto_free char *xdg = dir ? xstrdup(dir) : conf_xdg_dir(), *docker = conf_docker_dir(dir);
-	auto_free char *user_file = xasprintf("%s%s/config.json", xdg ? xdg : "", dir ? "" : "/skiff");
-	auto_free char *docker_file = xasprintf("%s/config.json", docker ? docker : "");
+	auto_free char *xdg = conf_xdg_dir(), *docker_dir = conf_docker_dir(docker);
+	auto_free char *user_file = xasprintf("%s/skiff/config.json", xdg ? xdg : "");
+	auto_free char *docker_file = xasprintf("%s/config.json", docker_dir ? docker_dir : "");
 	int r;
 
-	if (docker && !dir)
+	if (docker_dir)
 		load_docker_file(docker_file, &c);
 	r = load_file(SYSTEM_FILE, &c, e);
 	if (r == 0 && xdg)

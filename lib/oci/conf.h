@@ -2,10 +2,11 @@
 #pragma once
 
 /*
- * Configuration: /etc/skiff/config.json, then $XDG_CONFIG_HOME/skiff/config.json (or DIR/config.json with --config
- * DIR), with the key names of docker's daemon.json; a later file's keys win. The few keys of docker's client
- * configuration that people rely on come from $DOCKER_CONFIG/config.json or ~/.docker/config.json. A missing file costs
- * one failed open.
+ * Configuration: /etc/skiff/config.json, then $XDG_CONFIG_HOME/skiff/config.json, with the key names of docker's
+ * daemon.json; a later file's keys win. These two are skiff's own. Docker's client configuration is another file, the
+ * config.json in the folder that --config, DOCKER_CONFIG or ~/.docker name: of its keys the few that people rely on
+ * (detachKeys, psFormat, imagesFormat, proxies) are taken, below skiff's own; lib/oci/auth.c reads its credentials. A
+ * missing file costs one failed open.
  */
 
 #include <stdbool.h>
@@ -57,8 +58,11 @@ struct conf {
 	char **proxy_env;
 };
 
-/* @dir: --config; NULL for the default. Return: 0, -EINVAL (file and key are named), -EPERM (owner or mode), ... */
-int conf_load(const char *dir, struct conf *ret, struct err *e);
+/*
+ * @docker: the folder of docker's client configuration (--config); NULL for the default. Return: 0, -EINVAL (file and
+ * key are named), -EPERM (owner or mode), ...
+ */
+int conf_load(const char *docker, struct conf *ret, struct err *e);
 /* One document over what @c holds already; @file is for messages. */
 int conf_parse(const char *buf, size_t len, const char *file, struct conf *c, struct err *e);
 void conf_done(struct conf *c);

@@ -125,29 +125,39 @@ static void test_files(void)
 		return;
 	}
 	setenv("HOME", dir, 1);
-	unsetenv("XDG_CONFIG_HOME");
 	unsetenv("DOCKER_CONFIG");
-	file = xasprintf("%s/config.json", dir);
+	sub = xasprintf("%s/skiff", dir);
+	mkdir(sub, 0700);
+	file = xasprintf("%s/config.json", sub);
+	free(take_ptr(&sub));
+	setenv("XDG_CONFIG_HOME", dir, 1);
 	t = time_mono();
 	is_int(conf_load(NULL, &none, &e), 0, "no file at all %s", e.msg);
 	printf("# %lld ns without files\n", (long long)(time_mono() - t));
-	put(file, "{\"debug\":true,\"unknown\":1}", 0600);
-	is_int(conf_load(dir, &c, &e), 0, "--config DIR, with an unknown key %s", e.msg);
-	ok(c.debug, "is read");
+	put(file, "{\"init\":true,\"unknown\":1}", 0600);
+	is_int(conf_load(NULL, &c, &e), 0, "an unknown key %s", e.msg);
+	ok(c.init, "is no error");
+	conf_done(&c);
+	setenv("XDG_CONFIG_HOME", "/no/such", 1);
+	sub = xasprintf("%s/skiff", dir);
+	is_int(conf_load(sub, &c, &e), 0, "--config DIR %s", e.msg);
+	ok(!c.init, "does not name skiff's own configuration");
+	setenv("XDG_CONFIG_HOME", dir, 1);
+	free(sub);
 	chmod(file, 0620);
 	conf_done(&c);
-	is_int(conf_load(dir, &c, &e), -EPERM, "CP-08: writable by the group: %s", e.msg);
+	is_int(conf_load(NULL, &c, &e), -EPERM, "CP-08: writable by the group: %s", e.msg);
 	ok(strstr(e.msg, "config.json") && strstr(e.msg, "chmod go-w"), "says what to do");
 	chmod(file, 0602);
-	is_int(conf_load(dir, &c, &e), -EPERM, "CP-08: writable by others");
+	is_int(conf_load(NULL, &c, &e), -EPERM, "CP-08: writable by others");
 	chmod(file, 0600);
 	if (geteuid() == 0) {
 		is_int(chown(file, 12345, 0), 0, "chown");
-		is_int(conf_load(dir, &c, &e), -EPERM, "CP-08: of another user: %s", e.msg);
+		is_int(conf_load(NULL, &c, &e), -EPERM, "CP-08: of another user: %s", e.msg);
 	}
 	unlink(file);
 	mkdir(file, 0700);
-	is_int(conf_load(dir, &c, &e), -EPERM, "a folder");
+	is_int(conf_load(NULL, &c, &e), -EPERM, "a folder");
 	rmdir(file);
 	sub = xasprintf("%s/.docker", dir);
 	mkdir(sub, 0700);
@@ -157,9 +167,19 @@ static void test_files(void)
 	is_int(conf_load(NULL, &user, &e), 0, "docker's file %s", e.msg);
 	is_str(user.detach_keys, "ctrl-a", "gives its few keys");
 	ok(!user.debug, "and no others");
+	conf_done(&user);
+	put(file, "{\"detachKeys\":\"ctrl-b\"}", 0600);
+	setenv("DOCKER_CONFIG", sub, 1);
+	setenv("HOME", "/no/such", 1);
+	is_int(conf_load(NULL, &user, &e), 0, "DOCKER_CONFIG %s", e.msg);
+	is_str(user.detach_keys, "ctrl-b", "names docker's folder");
+	unsetenv("DOCKER_CONFIG");
+	conf_done(&user);
+	is_int(conf_load(sub, &user, &e), 0, "--config %s", e.msg);
+	is_str(user.detach_keys, "ctrl-b", "does too");
 	put(file, "{", 0664);
 	conf_done(&user);
-	is_int(conf_load(NULL, &user, &e), 0, "a broken file of docker's is no error");
+	is_int(conf_load(sub, &user, &e), 0, "a broken file of docker's is no error");
 	fs_remove_tree(AT_FDCWD, dir, NULL);
 }
 
