@@ -19,13 +19,16 @@ struct attach_cmd_opts {
 static int attach_cmd_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e)
 {
 	const struct attach_cmd_opts *o = opts;
-	struct attach_opts a = { .sig_proxy = o->sig_proxy, .keys = o->detach_keys };
+	struct attach_opts a = { .sig_proxy = o->sig_proxy };
 	auto_store struct store *store = NULL;
 	auto_ctr struct ctr c = { 0 };
 	auto_close int sock = -EBADF;
+	auto_free char *keys = NULL;
 	int code = 1, r = store_open(ctx->root, ctx->runroot, &store, e);
 
 	(void)argc;
+	if (r == 0)
+		r = cmd_detach_keys(ctx, o->detach_keys, &keys, e);
 	if (r == 0)
 		r = ctr_find(store, argv[0], &c, e);
 	if (r < 0)
@@ -35,6 +38,7 @@ static int attach_cmd_run(struct ctx *ctx, void *opts, int argc, char **argv, st
 	r = ctr_connect(&c, &sock, e);
 	if (r < 0)
 		return r;
+	a.keys = keys;
 	a.tty = c.config.tty;
 	a.stdin_on = !o->no_stdin && c.config.open_stdin;
 	if (a.tty && a.stdin_on && !isatty(STDIN_FILENO))
@@ -52,7 +56,7 @@ static int attach_cmd_run(struct ctx *ctx, void *opts, int argc, char **argv, st
 
 static const struct opt opts[] = {
 	OPT_STR(0, "detach-keys", struct attach_cmd_opts, detach_keys,
-		"Override the key sequence for detaching a container", .dflt = "ctrl-p,ctrl-q"),
+		"Override the key sequence for detaching a container"),
 	OPT_BOOL(0, "no-stdin", struct attach_cmd_opts, no_stdin, "Do not attach STDIN"),
 	OPT_BOOL(0, "sig-proxy", struct attach_cmd_opts, sig_proxy, "Proxy all received signals to the process",
 		 .dflt = "true"),

@@ -48,7 +48,7 @@ enum cmd_group { CMD_GROUP_OTHER, CMD_GROUP_COMMON, CMD_GROUP_SWARM, CMD_GROUP__
  * @root:		--root, SKIFF_ROOT, or NULL for the default
  * @runroot:		--runroot or NULL
  * @storage_driver:	--storage-driver, SKIFF_STORAGE_DRIVER, or NULL
- * @config_dir:		--config, DOCKER_CONFIG, or NULL for ~/.docker
+ * @config_dir:		docker's client configuration: --config, DOCKER_CONFIG, or NULL for ~/.docker
  * @log_level:		--log-level or NULL
  * @trace:		--trace: a file, "-" for stderr, or NULL
  * @debug:		-D
@@ -159,5 +159,11 @@ void help_program(const struct app *app, FILE *f);
 bool help_topic(const struct app *app, const char *topic, FILE *f);
 void help_command(const struct cmd *cmd, FILE *f);
 void help_usage(const struct cmd *cmd, FILE *f);
+/* settings.c: the detach keys: @option (--detach-keys), else detachKeys of the configuration, else ctrl-p,ctrl-q.
+ * Owned. */
+int cmd_detach_keys(const struct ctx *ctx, const char *option, char **ret, struct err *e);
+/* settings.c: --format of a list: @option, else psFormat or imagesFormat of the configuration, else NULL. Owned. */
+enum cmd_list { CMD_LIST_PS, CMD_LIST_IMAGES };
+int cmd_list_format(const struct ctx *ctx, const char *option, enum cmd_list list, char **ret, struct err *e);
 /* suggest.c: "Did you mean this?" with the nearest names, if any is near. */
 void suggest_commands(const struct app *app, const char *word, FILE *f);

@@ -25,15 +25,15 @@ static int exec_run(struct ctx *ctx, void *opts, int argc, char **argv, struct e
 	auto_ctr struct ctr c = { 0 };
 	auto_close int sock = -EBADF;
 	auto_strv char **env = NULL;
+	auto_free char *keys = NULL;
 	struct exec_request q = { .user = o->user,
 				  .cwd = o->workdir,
 				  .argv = argv + 1,
 				  .tty = o->tty,
 				  .interactive = o->interactive,
 				  .privileged = o->privileged,
-				  .detach = o->detach,
-				  .keys = o->detach_keys };
-	int code = 125, r = 0;
+				  .detach = o->detach };
+	int code = 1, r = 0;
 
 	(void)argc;
 	if (o->workdir && o->workdir[0] != '/')
@@ -46,6 +46,8 @@ static int exec_run(struct ctx *ctx, void *opts, int argc, char **argv, struct e
 	for (char **v = o->env; r == 0 && v && *v; v++)
 		r = env_set_option(&env, *v, environ, e);
 	if (r == 0)
+		r = cmd_detach_keys(ctx, o->detach_keys, &keys, e);
+	if (r == 0)
 		r = store_open(ctx->root, ctx->runroot, &store, e);
 	if (r == 0)
 		r = ctr_find(store, argv[0], &c, e);
@@ -54,18 +56,19 @@ static int exec_run(struct ctx *ctx, void *opts, int argc, char **argv, struct e
 	if (r < 0)
 		return r;
 	q.env = env;
+	q.keys = keys;
 	r = attach_exec(sock, &q, &code, e);
 	if (r == ATTACH_DETACHED)
 		return 0;
-	if (r < 0)
-		cmd_print_error(e);
-	return code;
+	if (r >= 0)
+		return code;
+	cmd_print_error(e);
+	return code == 125 ? 1 : code; /* docker: 126 and 127 are the command's, what else fails is 1 */
 }
 
 static const struct opt opts[] = {
 	OPT_BOOL('d', "detach", struct exec_opts, detach, "Detached mode: run command in the background"),
-	OPT_STR(0, "detach-keys", struct exec_opts, detach_keys, "Override the key sequence for detaching a container",
-		.dflt = "ctrl-p,ctrl-q"),
+	OPT_STR(0, "detach-keys", struct exec_opts, detach_keys, "Override the key sequence for detaching a container"),
 	OPT_STRV('e', "env", struct exec_opts, env, "Set environment variables"),
 	OPT_STRV(0, "env-file", struct exec_opts, env_file, "Read in a file of environment variables"),
 	OPT_BOOL('i', "interactive", struct exec_opts, interactive, "Keep STDIN open even if not attached"),
@@ -87,6 +90,5 @@ const struct cmd cmd_exec = {
 	.max_args = CMD_ANY,
 	.flags = CMD_STOP_AT_OPERAND,
 	.group = CMD_GROUP_COMMON,
-	.fail_status = 125,
 	.run = exec_run,
 };

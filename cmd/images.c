@@ -168,11 +168,17 @@ static struct json *row(const struct image_rec *rec, const struct images_opts *o
 	return j;
 }
 
-static int new_list(const struct images_opts *o, struct format_list **ret, struct err *e)
+static int new_list(const struct ctx *ctx, const struct images_opts *o, struct format_list **ret, struct err *e)
 {
+	auto_free char *format = NULL;
+	int r;
+
 	if (o->quiet && !o->format)
 		return format_list_new_quiet(NULL, "ID", columns, ret, e);
-	return format_list_new(o->format,
+	r = cmd_list_format(ctx, o->format, CMD_LIST_IMAGES, &format, e);
+	if (r < 0)
+		return r;
+	return format_list_new(format,
 			       o->digests
 				       ? "{{.Repository}}\t{{.Tag}}\t{{.Digest}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}"
 				       : "{{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}",
@@ -187,7 +193,7 @@ static int images_run(struct ctx *ctx, void *opts, int argc, char **argv, struct
 	struct image_filter f = { .filters = o->filter, .pattern = argc ? argv[0] : NULL };
 	struct image_rec *recs = NULL;
 	size_t n = 0;
-	int r = new_list(o, &l, e);
+	int r = new_list(ctx, o, &l, e);
 
 	if (r == 0)
 		r = store_open(ctx->root, ctx->runroot, &store, e);

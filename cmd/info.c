@@ -34,7 +34,7 @@ static int add_containers(struct store *s, struct json *o, struct err *e)
 {
 	int64_t counts[CTR_STATUS__N] = { 0 };
 	struct ctr *list = NULL;
-	size_t n = 0;
+	size_t n = 0, gone = 0;
 	int r = ctr_list(s, &list, &n, e);
 
 	if (r < 0)
@@ -43,11 +43,14 @@ static int add_containers(struct store *s, struct json *o, struct err *e)
 		struct ctr_state st = { 0 };
 
 		ctr_read_state(&list[i], &st);
-		if (st.status >= 0 && st.status < CTR_STATUS__N)
+		if (st.monitor_died && ctr_settle(&list[i]))
+			gone++;
+		else if (st.status >= 0 && st.status < CTR_STATUS__N)
 			counts[st.status]++;
 		ctr_state_done(&st);
 	}
 	ctr_list_free(list, n);
+	n -= gone;
 	json_set_i64(o, "Containers", (int64_t)n);
 	json_set_i64(o, "ContainersRunning", counts[CTR_RUNNING]);
 	json_set_i64(o, "ContainersPaused", counts[CTR_PAUSED]);
@@ -82,11 +85,11 @@ static void add_pair(struct json *arr, const char *key, const char *value)
 	json_add(arr, pair);
 }
 
-static int add_driver(const struct ctx *ctx, struct store *s, struct json *o, struct err *e)
+static int add_driver(const char *forced, struct store *s, struct json *o, struct err *e)
 {
 	const struct driver *d = NULL;
 	auto_free char *reason = NULL;
-	int r = driver_choose(s, ctx->storage_driver, &d, e);
+	int r = driver_choose(s, forced, &d, e);
 
 	if (r < 0)
 		return r;
@@ -218,7 +221,7 @@ static int collect(const struct ctx *ctx, struct json *o, struct err *e)
 	if (r == 0)
 		r = add_images(s, o, e);
 	if (r == 0)
-		r = add_driver(ctx, s, o, e);
+		r = add_driver(ctx->storage_driver ? ctx->storage_driver : conf.storage_driver, s, o, e);
 	if (r == 0)
 		r = add_ids(o, e);
 	if (r < 0)

@@ -21,11 +21,14 @@
 #include "lib/engine/spec.h"
 #include "lib/oci/envfile.h"
 #include "lib/oci/image.h"
+#include "lib/oci/json.h"
 #include "lib/oci/kv.h"
 #include "lib/oci/ref.h"
 #include "lib/oci/registries.h"
 #include "lib/oci/runspec.h"
 #include "storage/store.h"
+
+#define ZONES "/usr/share/zoneinfo"
 
 int run_image_program(const struct ctx *ctx, const char *const *args, int stdout_fd, struct err *e)
 {
@@ -146,10 +149,29 @@ static void take_str(char **to, const char *first, const char *second)
 		*to = xstrdup(s);
 }
 
+/* podman: '["program", "argument"]' */
+static char **json_entrypoint(const char *text)
+{
+	auto_json struct json *doc = NULL;
+	char **v = NULL;
+
+	if (*text != '[' || json_parse(text, strlen(text), &doc, NULL) < 0)
+		return NULL;
+	for (size_t i = 0; i < json_len(doc); i++) {
+		if (!json_as_str(json_item(doc, i))) {
+			strv_freep(&v);
+			break;
+		}
+		strv_add(&v, json_as_str(json_item(doc, i)));
+	}
+	return v;
+}
+
 static void set_command(struct ctr_config *c, const struct run_opts *o, const struct oci_image_config *img, char **args)
 {
 	if (o->entrypoint) {
-		if (*o->entrypoint)
+		c->entrypoint = json_entrypoint(o->entrypoint);
+		if (*o->entrypoint && !c->entrypoint)
 			strv_add(&c->entrypoint, o->entrypoint);
 	} else if (img) {
 		c->entrypoint = strv_dup(img->entrypoint);
@@ -165,21 +187,16 @@ static int set_env(struct ctr_config *c, const struct run_opts *o, const struct 
 {
 	int r = 0;
 
-	for (char **v = conf->proxy_env; v && *v; v++)
-		env_set(&c->env, *v);
 	if (o->env_host)
 		for (char **v = environ; *v; v++)
 			if (env_is_entry(*v))
 				env_set(&c->env, *v);
 	for (char **v = img && !o->unsetenv_all ? img->env : NULL; v && *v; v++)
 		env_set(&c->env, *v);
+	for (char **v = conf->proxy_env; v && *v; v++) /* docker: the user's proxies win over the image's */
+		env_set(&c->env, *v);
 	for (char **v = o->unsetenv; v && *v; v++)
 		env_unset(c->env, *v);
-	if (!str_is_empty(c->tz) && strcmp(c->tz, "local")) {
-		auto_free char *tz = xasprintf("TZ=%s", c->tz);
-
-		env_set(&c->env, tz);
-	}
 	for (char **f = o->env_file; r == 0 && f && *f; f++)
 		r = envfile_load(*f, environ, &c->env, e);
 	for (char **v = o->env; r == 0 && v && *v; v++)
@@ -205,6 +222,26 @@ static int set_labels(struct ctr_config *c, const struct run_opts *o, const stru
 	return r;
 }
 
+/*
+ * slirp4netns answers for the host's loopback only when the container may reach it, so that datagrams from there are
+ * lost. (TCP is accepted on the host's side, and comes from the gateway.)
+ */
+static int check_udp(const struct ctr_config *c, const char *text, const struct portspec *p, size_t n, struct err *e)
+{
+	if (!n || p[0].proto != PORT_UDP || !str_has_prefix(c->network, "slirp4netns") ||
+	    strstr(c->network, "allow_host_loopback=true"))
+		return 0;
+	if (p[0].ip && str_has_prefix(p[0].ip, "127."))
+		return err_say(e, EINVAL,
+			       "publish %s: udp from the loopback needs --network slirp4netns:allow_host_loopback=true",
+			       text);
+	log_warn("publish %s: clients on this machine must use its own address, not 127.0.0.1 (which udp needs "
+		 "--network "
+		 "slirp4netns:allow_host_loopback=true for)",
+		 text);
+	return 0;
+}
+
 static int set_network(struct ctr_config *c, const struct run_opts *o, struct err *e)
 {
 	if (strv_len(o->network) > 1)
@@ -218,7 +255,10 @@ static int set_network(struct ctr_config *c, const struct run_opts *o, struct er
 
 		if (r < 0)
 			return r;
+		r = check_udp(c, *p, v, n, e);
 		portspec_free(v, n);
+		if (r < 0)
+			return r;
 	}
 	if (c->ports && (!strcmp(c->network, "host") || !strcmp(c->network, "none"))) {
 		log_warn("published ports are discarded when using %s network mode", c->network);
@@ -263,8 +303,23 @@ static void set_mounts(struct ctr_config *c, const struct run_opts *o)
 	c->volumes = strv_dup(o->volume);
 	c->mounts = strv_dup(o->mount);
 	c->tmpfs = strv_dup(o->tmpfs);
-	if (str_is_eq(c->tz, "local") && access("/etc/localtime", R_OK) == 0)
-		strv_add(&c->volumes, "/etc/localtime:/etc/localtime:ro");
+}
+
+/* As podman: the host's data, so that images without time zones have the right time too. */
+static int set_time_zone(struct ctr_config *c, struct err *e)
+{
+	bool is_local = str_is_eq(c->tz, "local");
+	auto_free char *file = is_local ? xstrdup("/etc/localtime") : xasprintf(ZONES "/%s", c->tz ? c->tz : "");
+	struct stat st;
+
+	if (!c->tz)
+		return 0;
+	if (stat(file, &st) < 0 && is_local && errno == ENOENT) /* then the host's time is UTC, as the container's */
+		return 0;
+	if (strchr(c->tz, ':') || strstr(c->tz, "..") || stat(file, &st) < 0 || !S_ISREG(st.st_mode))
+		return err_say(e, EINVAL, "invalid --tz '%s': no such time zone in " ZONES, c->tz);
+	strv_add_take(&c->volumes, xasprintf("%s:/etc/localtime:ro", file));
+	return 0;
 }
 
 /* RT-28 */
@@ -285,11 +340,23 @@ static void check_oom_score(const struct ctr_config *c)
 			 (long long)c->oom_score_adj, (long long)own);
 }
 
+/* Without root there is no device cgroup: what the host lets the caller do with a device the container can do. */
+static void warn_of_devices(const struct ctr_config *c)
+{
+	for (char **t = c->devices; t && *t; t++) {
+		auto_devicespec struct devicespec d = { 0 };
+
+		if (devicespec_parse(*t, &d, NULL) == 0 && (!strchr(d.perms, 'r') || !strchr(d.perms, 'w')))
+			log_warn("--device %s: an ordinary user cannot narrow the access; the container has yours", *t);
+	}
+}
+
 static int check_limits(const struct ctr_config *c, struct err *e)
 {
 	if (c->oom_score_adj < -1000 || c->oom_score_adj > 1000)
 		return err_say(e, EINVAL, "invalid --oom-score-adj %lld: -1000 to 1000", (long long)c->oom_score_adj);
 	check_oom_score(c);
+	warn_of_devices(c);
 	for (char **t = c->ulimits; t && *t; t++) {
 		struct ulimitspec u;
 		struct rlimit own;
@@ -328,21 +395,22 @@ static void set_plain(struct ctr_config *c, const struct ctx *ctx, const struct 
 		const char *from;
 	} strs[] = { { &c->name, o->name },
 		     { &c->domainname, o->domainname },
-		     { &c->ipc, o->ipc },
+		     { &c->ipc, o->ipc ? o->ipc : conf->ipc_mode },
 		     { &c->pid, o->pid },
 		     { &c->uts, o->uts },
-		     { &c->userns, o->userns },
-		     { &c->cgroupns, o->cgroupns },
+		     { &c->userns, o->userns ? o->userns : conf->userns_mode },
+		     { &c->cgroupns, o->cgroupns ? o->cgroupns : conf->cgroupns_mode },
 		     { &c->umask, o->umask },
 		     { &c->tz, o->tz },
 		     { &c->cidfile, o->cidfile },
-		     { &c->storage_driver, ctx->storage_driver } };
+		     { &c->storage_driver, ctx->storage_driver ? ctx->storage_driver : conf->storage_driver } };
 
 	for (size_t i = 0; i < sizeof(strs) / sizeof(*strs); i++)
 		*strs[i].to = str_is_empty(strs[i].from) ? NULL : xstrdup(strs[i].from);
 	c->tty = o->tty;
 	c->open_stdin = o->interactive;
 	c->stdin_once = o->interactive && !o->detach;
+	c->is_run = o->is_run;
 	c->auto_remove = o->rm;
 	c->init = o->init || conf->init;
 	c->privileged = o->privileged;
@@ -389,6 +457,8 @@ static int build_config(struct ctr_config *c, const struct ctx *ctx, const struc
 	if (r == 0)
 		r = set_hostname(c, o, e);
 	set_mounts(c, o);
+	if (r == 0)
+		r = set_time_zone(c, e);
 	if (r == 0)
 		r = set_env(c, o, img, conf, e);
 	if (r == 0)
@@ -492,7 +562,7 @@ int new_container(struct ctx *ctx, struct store *store, const struct run_opts *o
 	unsigned char parsed[16];
 	const char *keys;
 	char id[CTR_ID_LEN + 1];
-	int r = conf_load(NULL, &conf, e);
+	int r = conf_load(ctx->config_dir, &conf, e);
 
 	(void)argc;
 	keys = o->detach_keys ? o->detach_keys : conf.detach_keys ? conf.detach_keys : "ctrl-p,ctrl-q";

@@ -21,16 +21,19 @@ static int start_attached(struct ctx *ctx, struct ctr *c, const struct start_opt
 {
 	struct attach_opts a = { .stdin_on = o->interactive && c->config.open_stdin,
 				 .tty = c->config.tty,
-				 .sig_proxy = o->sig_proxy,
-				 .keys = o->detach_keys };
+				 .sig_proxy = o->sig_proxy };
 	struct monitor_opts m = { .attach = PROTO_A_STDOUT | PROTO_A_STDERR | (a.stdin_on ? PROTO_A_STDIN : 0),
 				  .storage_driver = ctx->storage_driver };
 	auto_close int sock = -EBADF;
-	unsigned char keys[16];
-	int code = 125, r = attach_parse_keys(o->detach_keys, keys, e);
+	auto_free char *keys = NULL;
+	unsigned char parsed[16];
+	int code = 125, r = cmd_detach_keys(ctx, o->detach_keys, &keys, e);
 
+	if (r == 0)
+		r = attach_parse_keys(keys, parsed, e);
 	if (r < 0)
 		return r;
+	a.keys = keys;
 	attach_window_size(&m.rows, &m.cols);
 	attach_block_signals(&a);
 	r = monitor_start(c, &m, &sock, &code, e);
@@ -95,8 +98,8 @@ static int start_run(struct ctx *ctx, void *opts, int argc, char **argv, struct 
 static const struct opt opts[] = {
 	OPT_BOOL('a', "attach", struct start_opts, attach, "Attach STDOUT/STDERR and forward signals"),
 	OPT_BOOL('i', "interactive", struct start_opts, interactive, "Attach container's STDIN"),
-	OPT_STR(0, "detach-keys", struct start_opts, detach_keys, "Override the key sequence for detaching a container",
-		.dflt = "ctrl-p,ctrl-q"),
+	OPT_STR(0, "detach-keys", struct start_opts, detach_keys,
+		"Override the key sequence for detaching a container"),
 	OPT_BOOL(0, "sig-proxy", struct start_opts, sig_proxy, "Proxy received signals to the process", .dflt = "true"),
 	OPT_END,
 };
