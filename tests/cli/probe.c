@@ -18,6 +18,7 @@
  *	probe environ			number of processes whose environment can be read; ARG: those that have it
  *	probe swap A B SECONDS		exchange two names in a loop
  *	probe abstract			connect to every abstract socket of this network namespace
+ *	probe udp PORT			give datagrams back
  *	probe euid			real and effective uid
  */
 
@@ -25,6 +26,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/keyctl.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -439,6 +441,24 @@ static int three(char **a)
 	return 2;
 }
 
+/* Give datagrams back. */
+static int answer_udp(long port)
+{
+	struct sockaddr_in me = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) }, who;
+	socklen_t len = sizeof(who);
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	char buf[100];
+	ssize_t n;
+
+	if (bind(fd, (struct sockaddr *)&me, sizeof(me)) < 0)
+		return 1;
+	puts("bound");
+	do
+		n = recvfrom(fd, buf, sizeof(buf), 0, (struct sockaddr *)&who, &len);
+	while (n >= 0 && sendto(fd, buf, (size_t)n, 0, (struct sockaddr *)&who, len) == n);
+	return 1;
+}
+
 static int one(char **a)
 {
 	if (!strcmp(a[0], "keys"))
@@ -457,6 +477,8 @@ static int one(char **a)
 		puts(try_pvm((pid_t)number(a[1])));
 		return 0;
 	}
+	if (!strcmp(a[0], "udp"))
+		return answer_udp(number(a[1]));
 	if (!strcmp(a[0], "environ")) {
 		wanted = a[1];
 		each_process(read_environ);

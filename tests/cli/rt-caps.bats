@@ -166,7 +166,7 @@ groups_of() {
 @test "RT-12 a file that a group may not read stays closed to its members" {
 	# 0707 and group 200: the owner and strangers may read, members of the group may not
 	cat >"$BATS_TEST_TMPDIR/t.sh" <<-'X'
-		echo secret >/tmp/f; chmod 0707 /tmp/f; chown 0:200 /tmp/f; exec sleep 1000
+		echo secret >/tmp/g; chmod 0707 /tmp/g; chown 0:200 /tmp/g; mv /tmp/g /tmp/f; exec sleep 1000
 	X
 	new_tree "$BATS_TEST_TMPDIR/t"
 	cp "$BATS_FILE_TMPDIR"/users/etc/* "$BATS_TEST_TMPDIR/t/etc/"
