@@ -4,11 +4,14 @@
 /* Options of the verbs that skiff-image does: filled by both programs, used by it (see cmd.h). */
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "cmd/cmd.h"
 
 struct pull_opts {
 	const char *platform;
+	uint64_t max_entries;
+	uint64_t max_size;
 	bool quiet;
 	bool tls_verify;
 	bool keep_blobs;
@@ -18,6 +21,8 @@ extern const struct cmd cmd_pull;
 struct load_opts {
 	const char *input;
 	const char *embedded;
+	uint64_t max_entries;
+	uint64_t max_size;
 	bool quiet;
 	bool keep_blobs;
 };

@@ -68,8 +68,8 @@ _skiff_verb() { # NAME: sets what may follow; fails when there is no such verb
 		;;
 	'image pull' | 'pull')
 		subs='' first=none rest=none stop=''
-		options=' --keep-blobs --platform --quiet -q --tls-verify --config --debug -D --root --runroot --storage-driver --trace --help -h'
-		valued=' --platform --config --root --runroot --storage-driver'
+		options=' --keep-blobs --max-layer-entries --max-layer-size --platform --quiet -q --tls-verify --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --max-layer-entries --max-layer-size --platform --config --root --runroot --storage-driver'
 		;;
 	'image ls' | 'images' | 'image list')
 		subs='' first=image rest=none stop=''
@@ -88,8 +88,8 @@ _skiff_verb() { # NAME: sets what may follow; fails when there is no such verb
 		;;
 	'image load' | 'load')
 		subs='' first=none rest=none stop=''
-		options=' --input -i --keep-blobs --quiet -q --config --debug -D --root --runroot --storage-driver --trace --help -h'
-		valued=' --input -i --platform --embedded --config --root --runroot --storage-driver'
+		options=' --input -i --keep-blobs --max-layer-entries --max-layer-size --quiet -q --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --input -i --max-layer-entries --max-layer-size --platform --embedded --config --root --runroot --storage-driver'
 		;;
 	'image save' | 'save')
 		subs='' first=image rest=image stop=''

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "lib/base/err.h"
+#include "storage/unpack/unpack.h"
 
 struct fetch;
 struct http;
@@ -26,6 +27,7 @@ struct store_txn;
  * @map:	user namespace A, for the unpackers
  * @progress:	gets a row for each layer
  * @parallel:	layers at once
+ * @limits:	for each of them
  * @stop:	readable when the command is to end
  * @store_fd:	the store's folder
  * @keep_blobs:	blobs of layers become part of the store
@@ -38,6 +40,7 @@ struct fetch_spec {
 	const struct idmap *map;
 	struct progress *progress;
 	unsigned parallel;
+	struct unpack_limits limits;
 	int stop;
 	int store_fd;
 	bool keep_blobs;

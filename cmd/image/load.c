@@ -64,6 +64,7 @@ struct layer_job {
  * @images:	what it means
  * @jobs:	layers to unpack
  * @n:		how many
+ * @limits:	for each layer
  * @stop:	readable when the command is to end
  * @keep_blobs:	compressed layers stay in the store
  */
@@ -76,6 +77,7 @@ struct load {
 	struct archive_images images;
 	struct layer_job *jobs;
 	size_t n;
+	struct unpack_limits limits;
 	int stop;
 	bool keep_blobs;
 };
@@ -111,7 +113,7 @@ static int plan_image(struct load *l, const struct archive_image *i, struct err 
 
 static int start_job(struct load *l, struct layer_job *j, struct err *e)
 {
-	struct unpack_spec spec = { .map = &l->map, .name = j->diff_id };
+	struct unpack_spec spec = { .map = &l->map, .name = j->diff_id, .limits = l->limits };
 	char file[16];
 	int r = store_txn_layer_open(l->t, &j->slot, &j->layer_fd, e);
 
@@ -122,6 +124,7 @@ static int start_job(struct load *l, struct layer_job *j, struct err *e)
 	if (j->fd < 0)
 		return err_set(e, errno, "open member '%s'", j->member->name);
 	spec.blob_fd = j->fd;
+	spec.limits.packed = l->members.packed;
 	spec.layer_fd = j->layer_fd;
 	r = unpack_start(&spec, &j->u, e);
 	return r < 0 ? r : unpack_progress(j->u, j->member->size, true, e);
@@ -374,7 +377,7 @@ int load_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e)
 	auto_close int input = -EBADF, stop = -EBADF;
 	auto_store struct store *store = NULL;
 	auto_conf struct conf conf = { 0 };
-	struct load l = { .dirfd = -EBADF };
+	struct load l = { .dirfd = -EBADF, .limits = { .size = o->max_size, .entries = o->max_entries } };
 	int r = open_input(o, &input, e);
 
 	(void)argc;

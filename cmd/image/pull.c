@@ -20,6 +20,7 @@
 #include "lib/oci/registries.h"
 #include "lib/runtime/userns.h"
 #include "storage/store.h"
+#include "storage/unpack/unpack.h"
 
 /* docker has 3; a fourth keeps two processors busy through the largest layer's end. */
 #define PARALLEL 4
@@ -27,6 +28,7 @@
 /**
  * struct pull - one `skiff pull`
  * @out:	progress of the image that is being pulled
+ * @limits:	for each layer
  * @quiet:	only the id is printed
  * @keep_blobs:	compressed layers stay in the store
  */
@@ -36,6 +38,7 @@ struct pull {
 	struct idmap map;
 	struct progress *out;
 	unsigned parallel;
+	struct unpack_limits limits;
 	bool quiet;
 	bool keep_blobs;
 	bool map_known;
@@ -137,6 +140,7 @@ static int fetch_image(struct pull *p, const struct remote_image *i, const struc
 		.map = &p->map,
 		.progress = p->out,
 		.parallel = p->parallel,
+		.limits = p->limits,
 		.stop = p->remote.stop,
 		.store_fd = store_fd(p->store),
 		.keep_blobs = p->keep_blobs,
@@ -235,7 +239,7 @@ int pull_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e)
 	auto_store struct store *store = NULL;
 	auto_http struct http *http = NULL;
 	auto_close int stop = -EBADF;
-	struct pull p = { .quiet = o->quiet };
+	struct pull p = { .quiet = o->quiet, .limits = { .size = o->max_size, .entries = o->max_entries } };
 	int r = stop_open(&stop, e);
 
 	if (r == 0)

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -311,4 +312,20 @@ int proc_libexec(const char *name, char **ret_path, struct err *e)
 	return err_say(e, ENOENT,
 		       "'%s' is not installed beside '%s' (libexec/skiff); install skiff again or set SKIFF_LIBEXEC",
 		       name, dir);
+}
+
+/**
+ * proc_die_with() - End when the parent does, however it ends
+ * @parent:	Its id, asked for before the fork
+ * @e:		Failure
+ *
+ * Mustn't be called before the last change of ids: it makes the kernel forget.
+ *
+ * Return: 0, -ESRCH when it is gone already, or negative errno
+ */
+int proc_die_with(pid_t parent, struct err *e)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		return err_set(e, errno, "ask to end with the parent");
+	return getppid() == parent ? 0 : err_say(e, ESRCH, "the parent has ended");
 }

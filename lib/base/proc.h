@@ -28,6 +28,7 @@ struct proc_spec {
 int proc_spawn(const struct proc_spec *s, pid_t *ret_pid, struct err *e);
 /* Return: exit status, 128 + signal, or negative errno. */
 int proc_wait(pid_t pid);
+int proc_die_with(pid_t parent, struct err *e);
 int proc_run(const struct proc_spec *s, struct err *e);
 int proc_find(const char *name, char **ret_path);
 

@@ -31,14 +31,20 @@
 /* Without this much free space we stop: the store itself must stay usable. */
 #define SPACE_FLOOR (32ULL << 20)
 #define SPACE_STEP  (64ULL << 20)
+/* As many inodes, looked at as often as that many entries have come: folders take space without content. */
+#define INODE_FLOOR  4096ULL
+#define ENTRIES_STEP 4096
+/* See applier_count_entry(). */
+#define ENTRIES_FREE	 (32ULL << 10)
+#define ENTRY_PACKED_MIN 32
 /* Start writeback of long files early, so that the sync at the end finds little to do. */
 #define FLUSH_STEP (8LL << 20)
 #define FLUSH_MIN  (256LL << 10)
 #define DIRS_FLUSH (64U << 10)
 
-int applier_init(struct applier *a, int root, int dirs_fd, const struct idmap *map, uint64_t max_size, struct err *e)
+int applier_init(struct applier *a, int root, int dirs_fd, const struct idmap *map, struct err *e)
 {
-	*a = (struct applier){ .root = root, .map = map, .dir_fd = -EBADF, .dirs_fd = dirs_fd, .max_size = max_size };
+	*a = (struct applier){ .root = root, .map = map, .dir_fd = -EBADF, .dirs_fd = dirs_fd };
 	a->skipped = json_new_array();
 	a->implied = json_new_array();
 	return a->skipped && a->implied ? 0 : err_say(e, ENOMEM, "out of memory");
@@ -85,6 +91,7 @@ static int remove_old(struct applier *a, const char *base, struct err *e)
 
 	if (fstatat(a->dir_fd, base, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : err_set(e, errno, "stat what is there");
+	a->has_replaced = true;
 	if (S_ISREG(st.st_mode) && st.st_size > 0)
 		a->is_lossy = true;
 	if (!S_ISDIR(st.st_mode))
@@ -154,12 +161,15 @@ static int apply_dir(struct applier *a, const struct apply_entry *en, const stru
 		     void *arg, struct err *e)
 {
 	auto_close int fd = -EBADF;
-	bool is_dir, opaque = false;
+	bool is_dir, is_new = true, opaque = false;
+	uid_t uid;
+	gid_t gid;
 	int r;
 
 	if (mkdirat(a->dir_fd, p->base, en->mode & 0777) < 0) {
 		if (errno != EEXIST)
 			return err_set(e, errno, "make folder");
+		is_new = false;
 		opaque = old_is_whiteout(a, p->base, &is_dir);
 		r = is_dir ? 0 : remove_old(a, p->base, e);
 		if (r == 0 && !is_dir && mkdirat(a->dir_fd, p->base, en->mode & 0777) < 0)
@@ -167,10 +177,15 @@ static int apply_dir(struct applier *a, const struct apply_entry *en, const stru
 		if (r < 0)
 			return r;
 	}
-	fd = openat(a->dir_fd, p->base, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return err_set(e, errno, "open folder");
-	r = set_dir(a, fd, en, xattr, arg, e);
+	r = owner_of(a, en, &uid, &gid, e);
+	if (r < 0)
+		return r;
+	if (!is_new || uid || gid || a->dir_is_setgid || en->mode & 07000 || xattr) {
+		fd = openat(a->dir_fd, p->base, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (fd < 0)
+			return err_set(e, errno, "open folder");
+		r = set_dir(a, fd, en, xattr, arg, e);
+	}
 	if (r == 0 && opaque)
 		r = applier_make_opaque(a->dir_fd, p->base, e);
 	return r < 0 ? r : log_dir(a, p->full, &en->mtime, e);
@@ -442,19 +457,64 @@ int apply_file_open(struct applier *a, const struct apply_entry *en, struct appl
 	return 0;
 }
 
-static int check_space(struct applier *a, struct err *e)
+static int look_at_space(struct applier *a, struct err *e)
 {
 	struct statvfs v;
 
-	if (a->max_size && a->bytes > a->max_size)
-		return err_say(e, EFBIG, "the layer is larger than the limit of %llu bytes",
-			       (unsigned long long)a->max_size);
+	if (fstatvfs(a->root, &v) < 0)
+		return 0;
+	if ((uint64_t)v.f_bavail * v.f_frsize < SPACE_FLOOR)
+		return err_say(e, ENOSPC, "the file system is full (less than %llu MiB are left)", SPACE_FLOOR >> 20);
+	/* No count: a file system that makes inodes as they are needed. */
+	if (v.f_files && v.f_favail < INODE_FLOOR)
+		return err_say(e, ENOSPC, "the file system is full (less than %llu files can be made)", INODE_FLOOR);
+	return 0;
+}
+
+static int check_space(struct applier *a, struct err *e)
+{
+	if (a->limits.size && a->bytes > a->limits.size) {
+		err_say(e, EFBIG, "the layer is larger than the limit of %llu bytes",
+			(unsigned long long)a->limits.size);
+		return err_hint(e, -EFBIG, "--max-layer-size sets it");
+	}
 	if (a->bytes < a->next_space_check)
 		return 0;
 	a->next_space_check = a->bytes + SPACE_STEP;
-	if (fstatvfs(a->root, &v) == 0 && (uint64_t)v.f_bavail * v.f_frsize < SPACE_FLOOR)
-		return err_say(e, ENOSPC, "the file system is full (less than %llu MiB are left)", SPACE_FLOOR >> 20);
-	return 0;
+	return look_at_space(a, e);
+}
+
+/**
+ * applier_count_entry() - Another entry comes: may it?
+ * @a:		The applier
+ * @packed:	compressed bytes read so far
+ * @e:		Failure
+ *
+ * A file costs the kernel some 20 microseconds to make and 4 KiB or an inode to keep, whoever makes it (tar(1) is not
+ * faster), and an empty one takes ten bytes in a compressed layer: three million of them are a minute's work for 30 MB
+ * of download (TL-10). So what a layer may make grows with what was sent for it. Layers of real images have hundreds of
+ * compressed bytes for each entry; those with fewer than ENTRY_PACKED_MIN are small, or refused. What is above it costs
+ * the sender as much as any large layer, and takes as long as that.
+ *
+ * Return: 0, -E2BIG for too many, -ENOSPC
+ */
+int applier_count_entry(struct applier *a, uint64_t packed, struct err *e)
+{
+	const uint64_t max = a->limits.entries;
+
+	if (a->limits.packed && packed > a->limits.packed)
+		packed = a->limits.packed;
+	a->entries++;
+	if (max && a->entries > max) {
+		err_say(e, E2BIG, "more than %llu entries", (unsigned long long)max);
+		return err_hint(e, -E2BIG, "--max-layer-entries sets the limit");
+	}
+	if (!max && a->entries > ENTRIES_FREE + packed / ENTRY_PACKED_MIN) {
+		err_say(e, E2BIG, "%llu entries in %llu compressed bytes look like a bomb",
+			(unsigned long long)a->entries, (unsigned long long)packed);
+		return err_hint(e, -E2BIG, "--max-layer-entries=N takes layers of up to N entries");
+	}
+	return a->entries % ENTRIES_STEP ? 0 : look_at_space(a, e);
 }
 
 /**
@@ -528,12 +588,22 @@ int apply_file_close(struct applier *a, struct apply_file *f, const struct apply
 	return name_it(en, r, e);
 }
 
-/* A folder that was replaced later has other times, or none. */
+/*
+ * Folders of one parent mostly come one after the other: its descriptor is kept. Where entries were replaced, the path
+ * may lead to something that is no folder any more, and is looked at first: what replaced it has other times.
+ */
 static void set_dir_times(struct applier *a, const char *path, const struct timespec *mtime)
 {
-	auto_close int fd = fs_open_in_root(a->root, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
 	const struct timespec ts[2] = { *mtime, *mtime };
+	const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+	auto_close int fd = -EBADF;
 
+	if (!a->has_replaced && *base) {
+		if (applier_find_parent(a, path, slash ? (size_t)(slash - path) : 0) == 0)
+			utimensat(a->dir_fd, base, ts, AT_SYMLINK_NOFOLLOW);
+		return;
+	}
+	fd = fs_open_in_root(a->root, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
 	if (fd >= 0)
 		futimens(fd, ts);
 }

@@ -266,3 +266,8 @@ ssize_t inflate_next(struct inflate *z, const void **ret, struct err *e)
 		return next_plain(z, e);
 	}
 }
+
+uint64_t inflate_packed(const struct inflate *z)
+{
+	return z->src->pos;
+}

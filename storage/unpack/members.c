@@ -240,7 +240,7 @@ static int stage_all(struct stager *s, struct err *e)
 	return r;
 }
 
-static int run_stager(int input, int dirfd, int out, struct err *e)
+static int run_stager(int input, int dirfd, int out, pid_t parent, struct err *e)
 {
 	struct source src = { .fd = input, .is_stream = true, .pipe = -EBADF };
 	const struct sandbox_path path = { .fd = dirfd, .rights = SANDBOX_WRITE };
@@ -256,12 +256,15 @@ static int run_stager(int input, int dirfd, int out, struct err *e)
 	int r;
 
 	setlocale(LC_CTYPE, "C.UTF-8");
-	r = sandbox_enter(&spec, e);
+	r = proc_die_with(parent, e);
+	if (r == 0)
+		r = sandbox_enter(&spec, e);
 	if (r >= 0)
 		r = inflate_new(&src, &s.z, e);
 	if (r >= 0)
 		r = stage_all(&s, e);
 	end.code = r;
+	end.size = src.pos;
 	return tell(&s, &end, r < 0 && e ? e->msg : "", "", NULL);
 }
 
@@ -290,8 +293,10 @@ static int receive(int fd, struct members *m, struct err *e)
 	if (fd_read_full(fd, &w, sizeof(w)) != (ssize_t)sizeof(w) || read_text(fd, w.name_len, &name) < 0 ||
 	    read_text(fd, w.target_len, &target) < 0)
 		return err_say(e, EPROTO, "the process that reads the archive ended unexpectedly");
-	if (w.kind == WIRE_END)
+	if (w.kind == WIRE_END) {
+		m->packed = w.size;
 		return w.code < 0 ? err_say(e, w.code, "%s", name) : 0;
+	}
 	if (m->n >= MEMBERS_MAX || (w.kind == WIRE_FILE && (strnlen(w.digest, sizeof(w.digest)) == sizeof(w.digest) ||
 							    !digest_is_sha256(w.digest))))
 		return err_say(e, EPROTO, "the report on the archive is not valid");
@@ -309,7 +314,7 @@ static pid_t start_stager(int input, int dirfd, int *ret_rd, struct err *e)
 	auto_close int rd = -EBADF, wr = -EBADF;
 	struct err why = { 0 };
 	int p[2], r = fd_pipe(p, e);
-	pid_t pid;
+	pid_t pid, parent = getpid();
 
 	if (r < 0)
 		return r;
@@ -319,7 +324,7 @@ static pid_t start_stager(int input, int dirfd, int *ret_rd, struct err *e)
 	if (pid < 0)
 		return err_set(e, pid, "start a process");
 	if (pid == 0)
-		_exit(run_stager(input, dirfd, wr, &why) < 0);
+		_exit(run_stager(input, dirfd, wr, parent, &why) < 0);
 	*ret_rd = take_fd(&rd);
 	return pid;
 }

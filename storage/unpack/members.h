@@ -28,9 +28,14 @@ struct member {
 	char digest[SHA256_DIGEST_SIZE];
 };
 
+/**
+ * struct members - an archive
+ * @packed:	its bytes, as they were read
+ */
 struct members {
 	struct member *v;
 	size_t n;
+	uint64_t packed;
 };
 
 /*

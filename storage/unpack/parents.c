@@ -133,6 +133,45 @@ static int walk(struct applier *a, char *path, int *ret_fd, struct err *e)
 	return 0;
 }
 
+/* What stands in the cache is for the first @len bytes of @path. */
+static bool is_cached(const struct applier *a, const char *path, size_t len)
+{
+	return a->dir_is_cached && a->dir_len == len && !memcmp(a->dir, path, len);
+}
+
+static void cache(struct applier *a, int fd, const char *path, size_t len)
+{
+	a->dir_fd = fd;
+	memmove(a->dir, path, len);
+	a->dir_len = len;
+	a->dir_is_cached = true;
+}
+
+/**
+ * applier_find_parent() - Make applier.dir_fd a folder that must be there
+ * @a:		The applier
+ * @path:	Begins with the folder's path
+ * @len:	Which is that long
+ *
+ * Return: 0 or negative errno
+ */
+int applier_find_parent(struct applier *a, const char *path, size_t len)
+{
+	char dir[TAR_PATH_MAX + 1];
+	int fd;
+
+	if (is_cached(a, path, len))
+		return 0;
+	applier_forget_parent(a);
+	memcpy(dir, path, len);
+	dir[len] = '\0';
+	fd = fs_open_in_root(a->root, dir, O_PATH | O_DIRECTORY, 0);
+	if (fd < 0)
+		return fd;
+	cache(a, fd, path, len);
+	return 0;
+}
+
 /**
  * applier_open_parent() - Make applier.dir_fd the folder of an entry
  * @a:	The applier
@@ -147,7 +186,7 @@ int applier_open_parent(struct applier *a, const struct tar_path *p, struct err 
 	struct stat st;
 	int fd, r = 1;
 
-	if (a->dir_is_cached && a->dir_len == p->dir_len && !memcmp(a->dir, p->full, p->dir_len))
+	if (is_cached(a, p->full, p->dir_len))
 		return 0;
 	applier_forget_parent(a);
 	memcpy(path, p->full, p->dir_len);
@@ -168,10 +207,7 @@ int applier_open_parent(struct applier *a, const struct tar_path *p, struct err 
 		close(fd);
 		return r;
 	}
-	a->dir_fd = fd;
 	a->dir_is_setgid = st.st_mode & S_ISGID;
-	memcpy(a->dir, p->full, p->dir_len);
-	a->dir_len = p->dir_len;
-	a->dir_is_cached = true;
+	cache(a, fd, p->full, p->dir_len);
 	return 0;
 }

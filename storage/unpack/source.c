@@ -48,7 +48,10 @@ ssize_t source_read(struct source *s, void *buf, size_t len, struct err *e)
 
 	if (s->is_stream) {
 		n = fd_read(s->fd, buf, len);
-		return n < 0 ? err_set(e, (int)n, "read the archive") : n;
+		if (n < 0)
+			return err_set(e, (int)n, "read the archive");
+		s->pos += (uint64_t)n;
+		return n;
 	}
 	r = update(s, false, e);
 	while (r == 0 && s->pos >= s->have && !s->complete)

@@ -24,8 +24,7 @@
  *such content is noted when its header has been read, and chunks are passed on up to there.
  */
 
-#define ENTRIES_MAX 20000000ULL
-#define XATTR_MAX   (256U << 10)
+#define XATTR_MAX (256U << 10)
 /* Headers of one entry: libarchive takes 1 MiB of PAX and as much for each long name. */
 #define HEADERS_MAX (4U << 20)
 
@@ -314,7 +313,7 @@ static int open_archive(struct decoder *d, struct err *e)
 	return 0;
 }
 
-static int apply_all(struct decoder *d, struct tar_result *ret, struct err *e)
+static int apply_all(struct decoder *d, struct err *e)
 {
 	struct archive_entry *ae;
 	int r = 0;
@@ -326,9 +325,9 @@ static int apply_all(struct decoder *d, struct tar_result *ret, struct err *e)
 			break;
 		if (ar != ARCHIVE_OK && ar != ARCHIVE_WARN) /* a warning is about encodings: we take bytes */
 			return archive_failed(d, e);
-		if (++ret->entries > ENTRIES_MAX)
-			return err_say(e, E2BIG, "more than %llu entries", ENTRIES_MAX);
-		r = apply_one(d, ae, e);
+		r = applier_count_entry(d->a, inflate_packed(d->z), e);
+		if (r == 0)
+			r = apply_one(d, ae, e);
 	}
 	/* What stands behind the end marker belongs to the digest all the same. */
 	while (r == 0 && !d->at_end)
@@ -342,18 +341,18 @@ static int apply_all(struct decoder *d, struct tar_result *ret, struct err *e)
  * @hash:	Hashes it, uncompressed
  * @frame:	Gets what is needed to write it again; NULL: nobody wants that
  * @a:		Applies the entries
- * @ret:	Counters
+ * @ret_size:	Bytes of the tar
  * @e:		Failure
  *
  * Return: 0 or negative errno
  */
-int tar_apply(struct inflate *z, struct sha256 *hash, struct frame *frame, struct applier *a, struct tar_result *ret,
+int tar_apply(struct inflate *z, struct sha256 *hash, struct frame *frame, struct applier *a, uint64_t *ret_size,
 	      struct err *e)
 {
 	struct decoder d = { .z = z, .hash = hash, .frame = frame, .a = a };
 	int r;
 
-	*ret = (struct tar_result){ 0 };
+	*ret_size = 0;
 	r = next_chunk(&d, e);
 	if (r == 0 && d.len == 0)
 		return 0; /* an empty layer may be an empty file */
@@ -361,12 +360,12 @@ int tar_apply(struct inflate *z, struct sha256 *hash, struct frame *frame, struc
 	if (r == 0)
 		r = open_archive(&d, e);
 	if (r == 0)
-		r = apply_all(&d, ret, e);
+		r = apply_all(&d, e);
 	if (r == 0)
 		r = applier_finish(a, e);
 	if (r == 0 && frame)
 		r = frame_finish(frame, e);
-	ret->tar_size = d.start + d.len;
+	*ret_size = d.start + d.len;
 	archive_read_free(d.ar);
 	sbuf_done(&d.headers);
 	return r;

@@ -72,8 +72,9 @@ struct report {
  * @frame_fd:	frame
  * @dirs_fd:	scratch file without a name
  * @result:	pipe to the parent
+ * @parent:	who waits for it
  * @map:	user namespace A's map
- * @max_size:	limit
+ * @limits:	what the layer may become
  */
 struct child {
 	struct source src;
@@ -81,8 +82,9 @@ struct child {
 	int frame_fd;
 	int dirs_fd;
 	int result;
+	pid_t parent;
 	const struct idmap *map;
-	uint64_t max_size;
+	struct unpack_limits limits;
 };
 
 static int open_layer(struct child *c, int layer_fd, struct err *e)
@@ -159,6 +161,8 @@ static int enter_cage(struct child *c, struct err *e)
 	if (fchdir(c->root) < 0 || chroot(".") < 0)
 		return err_set(e, errno, "make the layer the root");
 	r = drop_caps(e);
+	if (r == 0)
+		r = proc_die_with(c->parent, e); /* a killed pull must not leave somebody who fills the disk */
 	return r < 0 ? r : sandbox_enter(&spec, e);
 }
 
@@ -185,7 +189,6 @@ static int apply_layer(struct child *c, struct report *rep, char **ret_meta, str
 	auto_inflate struct inflate *z = NULL;
 	auto_sha256 struct sha256 *hash = NULL;
 	struct frame *frame = NULL;
-	struct tar_result done;
 	struct applier a;
 	int r;
 
@@ -195,14 +198,14 @@ static int apply_layer(struct child *c, struct report *rep, char **ret_meta, str
 	if (r == 0)
 		r = frame_new(c->frame_fd, &frame, e);
 	if (r == 0)
-		r = applier_init(&a, c->root, c->dirs_fd, c->map, c->max_size, e);
+		r = applier_init(&a, c->root, c->dirs_fd, c->map, e);
 	if (r < 0)
 		return r;
-	r = tar_apply(z, hash, frame, &a, &done, e);
+	a.limits = c->limits;
+	r = tar_apply(z, hash, frame, &a, &rep->tar_size, e);
 	if (r == 0) {
 		sha256_final_digest(hash, rep->diff_id);
-		rep->tar_size = done.tar_size;
-		rep->entries = done.entries;
+		rep->entries = a.entries;
 		rep->size = a.bytes;
 		rep->needs_blob = a.is_lossy;
 		*ret_meta = meta_text(&a, rep);
@@ -235,7 +238,12 @@ int unpack_start(const struct unpack_spec *spec, struct unpack **ret, struct err
 {
 	auto_close int in_rd = -EBADF, in_wr = -EBADF, out_rd = -EBADF, out_wr = -EBADF;
 	struct child c = {
-		.map = spec->map, .max_size = spec->max_size, .root = -EBADF, .frame_fd = -EBADF, .dirs_fd = -EBADF
+		.parent = getpid(),
+		.map = spec->map,
+		.limits = spec->limits,
+		.root = -EBADF,
+		.frame_fd = -EBADF,
+		.dirs_fd = -EBADF,
 	};
 	struct unpack *u;
 	int in[2], out[2], pidfd = -EBADF;

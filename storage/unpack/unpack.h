@@ -18,6 +18,18 @@ struct idmap;
 struct unpack;
 
 /**
+ * struct unpack_limits - what a layer may become
+ * @size:	bytes of its files; 0: no limit but the disk's
+ * @entries:	entries of its tar; 0: as many as its compressed size makes plausible (applier_count_entry())
+ * @packed:	the layer came in an archive of so many compressed bytes; 0: by itself
+ */
+struct unpack_limits {
+	uint64_t size;
+	uint64_t entries;
+	uint64_t packed;
+};
+
+/**
  * struct unpack_spec - one layer
  * @blob_fd:	the compressed layer (gzip, zstd or plain; told by its first bytes); read with pread(2), stays the
  *		caller's
@@ -25,7 +37,7 @@ struct unpack;
  * @layer_fd:	the layer's empty folder (store_txn_layer_open()); diff/ and frame are made in it; stays the caller's
  * @map:	map of user namespace A (idmap_for_caller())
  * @name:	what messages call the layer (its digest)
- * @max_size:	limit for the unpacked bytes, 0: none
+ * @limits:	what it may become
  */
 struct unpack_spec {
 	int blob_fd;
@@ -33,7 +45,7 @@ struct unpack_spec {
 	int layer_fd;
 	const struct idmap *map;
 	const char *name;
-	uint64_t max_size;
+	struct unpack_limits limits;
 };
 
 /**

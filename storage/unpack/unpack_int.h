@@ -11,6 +11,7 @@
 
 #include "lib/base/err.h"
 #include "lib/base/str.h"
+#include "storage/unpack/unpack.h"
 
 struct idmap;
 struct json;
@@ -54,6 +55,8 @@ void inflate_freep(struct inflate **z);
 #define auto_inflate __attribute__((cleanup(inflate_freep)))
 /* The next bytes, valid until the next call. Return: their number, 0 at the end, negative errno. */
 ssize_t inflate_next(struct inflate *z, const void **ret, struct err *e);
+/* Compressed bytes read so far, up to a buffer ahead of what has come out. */
+uint64_t inflate_packed(const struct inflate *z);
 
 /* ---- path.c: names from outside ---- */
 
@@ -153,8 +156,10 @@ struct apply_entry {
  * @dirs_fd:		log of folders and their times, set at the end
  * @dirs:		part of it that is not written yet
  * @bytes:		content written
- * @max_size:		limit for it
+ * @entries:		entries seen
+ * @limits:		for these two
  * @next_space_check:	when @bytes reaches this, look at the free space
+ * @has_replaced:	an entry took the place of an earlier one
  * @is_lossy:		something of the archive is not in the tree any more
  * @skipped:		device nodes, for meta.json
  * @implied:		folders without an entry of their own, for meta.json
@@ -171,8 +176,10 @@ struct applier {
 	int dirs_fd;
 	struct sbuf dirs;
 	uint64_t bytes;
-	uint64_t max_size;
+	uint64_t entries;
+	struct unpack_limits limits;
 	uint64_t next_space_check;
+	bool has_replaced;
 	bool is_lossy;
 	struct json *skipped;
 	struct json *implied;
@@ -193,7 +200,8 @@ struct apply_file {
 	mode_t mode;
 };
 
-int applier_init(struct applier *a, int root, int dirs_fd, const struct idmap *map, uint64_t max_size, struct err *e);
+/* The limits are the caller's to set afterwards. */
+int applier_init(struct applier *a, int root, int dirs_fd, const struct idmap *map, struct err *e);
 void applier_done(struct applier *a);
 /* Anything but a regular file; @xattr(arg, fd) is called for folders, between chmod and times. */
 typedef int (*apply_xattr_fn)(void *arg, int fd, struct err *e);
@@ -202,25 +210,17 @@ int apply_file_open(struct applier *a, const struct apply_entry *en, struct appl
 int apply_file_write(struct applier *a, struct apply_file *f, const void *data, size_t len, int64_t off, struct err *e);
 int apply_file_close(struct applier *a, struct apply_file *f, const struct apply_entry *en, apply_xattr_fn xattr,
 		     void *arg, struct err *e);
+int applier_count_entry(struct applier *a, uint64_t packed, struct err *e);
 /* Times of folders: everything that changes them has been done. */
 int applier_finish(struct applier *a, struct err *e);
 
 /* ---- parents.c ---- */
 int applier_open_parent(struct applier *a, const struct tar_path *p, struct err *e);
+int applier_find_parent(struct applier *a, const char *path, size_t len);
 void applier_forget_parent(struct applier *a);
 int applier_make_opaque(int dirfd, const char *name, struct err *e);
 
 /* ---- tar.c ---- */
 
-/**
- * struct tar_result - what the decoder counted
- * @entries:	entries
- * @tar_size:	bytes of the tar
- */
-struct tar_result {
-	uint64_t entries;
-	uint64_t tar_size;
-};
-
-int tar_apply(struct inflate *z, struct sha256 *hash, struct frame *frame, struct applier *a, struct tar_result *ret,
+int tar_apply(struct inflate *z, struct sha256 *hash, struct frame *frame, struct applier *a, uint64_t *ret_size,
 	      struct err *e);

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import struct
+import subprocess
 import sys
 import tarfile
 
@@ -50,9 +51,10 @@ class Layer:
         return self.buf.getvalue() + b"\0" * 1024
 
 
-def header(name, size, type=b"0", magic=b"ustar\x0000", size_field=None):
+def header(name, size, type=b"0", magic=b"ustar\x0000", size_field=None, link=b""):
     h = bytearray(512)
     h[0:len(name)] = name
+    h[157:157 + len(link)] = link
     h[100:108] = b"0000644\0"
     h[108:116] = h[116:124] = b"0000000\0"
     h[124:136] = size_field if size_field is not None else b"%011o\0" % size
@@ -386,6 +388,27 @@ def main():
     if name == "entries":
         one = Layer().dir("d").bytes()[:512]
         return write(out, [one * int(sys.argv[3]) + b"\0" * 1024])
+    if name == "bomb-entries":  # KIND N: N empty files, folders or whiteouts, or one folder again and again
+        kind, n = sys.argv[3], int(sys.argv[4])
+        one, prefix = {"files": (b"0", b"f"), "folders": (b"5", b"d"), "again": (b"5", b"d"), "whiteouts": (b"0", b".wh.w"),
+                       "links": (b"1", b"l")}[kind]
+        names = (prefix + (b"" if kind == "again" else b"%07d" % i) for i in range(n))
+        bomb = b"".join([header(b"a", 0)] + [header(x, 0, one, link=b"a" if kind == "links" else b"") for x in names])
+        return write(out, [bomb + b"\0" * 1024], damage=lambda b: gzip.compress(b, 1))
+    if name == "bomb-outside":  # N: the same, but it is the archive that is compressed
+        bomb = b"".join(header(b"f%07d" % i, 0) for i in range(int(sys.argv[3])))
+        write(out, [bomb + b"\0" * 1024])
+        with open(out, "rb") as f:
+            data = gzip.compress(f.read(), 1)
+        with open(out, "wb") as f:
+            f.write(data)
+        return None
+    if name == "bomb-window":  # a zstd frame that wants a window of 2 GiB
+        return write(out, [CASES["good"]()], damage=lambda b: b"\x28\xb5\x2f\xfd\x00\xa8" + b"\x01\x00\x00")
+    if name == "bomb-zstd":  # N MiB of zeros
+        big = Layer().file("f", b"\0" * (int(sys.argv[3]) << 20))
+        return write(out, [big], damage=lambda b: subprocess.run(["zstd", "-19", "-c"], input=b, stdout=subprocess.PIPE,
+                                                                 check=True).stdout)
     if name == "many-layers":
         return write(out, [Layer().file("f%d" % i, b"%d\n" % i) for i in range(int(sys.argv[3]))])
     if name == "list":

@@ -89,7 +89,7 @@ static int apply(int blob, size_t size, int layer, char *diff_id, bool *lossy)
 	auto_inflate struct inflate *z = NULL;
 	auto_sha256 struct sha256 *h = NULL;
 	struct frame *frame = NULL;
-	struct tar_result res;
+	uint64_t tar_size;
 	struct applier a;
 	struct err e;
 	int r;
@@ -105,8 +105,9 @@ static int apply(int blob, size_t size, int layer, char *diff_id, bool *lossy)
 		r = frame_new(frame_fd, &frame, &e);
 	if (r < 0)
 		return r;
-	applier_init(&a, root, dirs, &map, 8U << 20, &e);
-	r = tar_apply(z, h, frame, &a, &res, &e);
+	applier_init(&a, root, dirs, &map, &e);
+	a.limits.size = 8U << 20;
+	r = tar_apply(z, h, frame, &a, &tar_size, &e);
 	*lossy = a.is_lossy;
 	if (r == 0)
 		sha256_final_digest(h, diff_id);
