@@ -394,7 +394,12 @@ static int claim_layer(struct job *j, struct err *e)
 
 static int start_unpack(struct job *j, struct err *e)
 {
-	struct unpack_spec spec = { .blob_fd = j->fd, .map = j->f->s.map, .name = j->blob->digest, .limits = j->f->s.limits };
+	struct unpack_spec spec = {
+		.blob_fd = j->fd,
+		.map = j->f->s.map,
+		.name = j->blob->digest,
+		.limits = j->f->s.limits,
+	};
 	int r = store_txn_layer_open(j->f->txn, &j->slot, &j->layer_fd, e);
 
 	if (r < 0)
