@@ -15,7 +15,7 @@ static int remove_one(struct store *s, const char *text, const struct rmi_opts *
 {
 	auto_strv char **lines = NULL;
 	int flags = (o->force ? STORE_RM_FORCE : 0) | (o->no_prune ? STORE_RM_NO_PRUNE : 0);
-	int r = store_image_remove(s, text, flags, &lines, e);
+	int r = store_image_remove(s, text, flags, &lines, NULL, e);
 
 	for (char **l = lines; l && *l; l++)
 		puts(*l);

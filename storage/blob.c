@@ -5,11 +5,14 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fs.h"
+#include "lib/base/str.h"
 #include "lib/oci/digest.h"
 #include "lib/oci/image.h"
+#include "lib/oci/json.h"
 #include "storage/store_int.h"
 
 #define BLOB_READ_MAX (16U << 20)
+#define META_MAX      (16U << 20)
 
 /**
  * blob_path() - Where a blob is, below the store
@@ -46,11 +49,11 @@ bool blob_is_there(struct store *s, const char *digest)
 {
 	char path[BLOB_PATH_SIZE];
 
-	return blob_path(digest, path, NULL) == 0 && fs_has(s->fd, path);
+	return blob_path(digest, path, NULL) == 0 && fs_has(store_home_of(s, path), path);
 }
 
 /**
- * layer_is_there() - Is a layer in the store?
+ * layer_is_there() - Is a layer in the store, or in an additional one?
  * @s:		The store
  * @diff_id:	Its diff id
  *
@@ -60,7 +63,61 @@ bool layer_is_there(struct store *s, const char *diff_id)
 {
 	char path[STORE_LAYER_PATH_SIZE];
 
+	return store_layer_path(diff_id, path) == 0 && fs_has(store_home_of(s, path), path);
+}
+
+/**
+ * layer_is_ours() - Is a layer in the store itself?
+ * @s:		The store
+ * @diff_id:	Its diff id
+ *
+ * Return: whether it is
+ */
+bool layer_is_ours(struct store *s, const char *diff_id)
+{
+	char path[STORE_LAYER_PATH_SIZE];
+
 	return store_layer_path(diff_id, path) == 0 && fs_has(s->fd, path);
+}
+
+int store_layer_open(struct store *s, const char *diff_id, int *ret_fd, struct err *e)
+{
+	char path[STORE_LAYER_PATH_SIZE];
+	int home;
+
+	if (store_layer_path(diff_id, path) < 0)
+		return err_say(e, EINVAL, "'%s' is not a diff id", diff_id);
+	home = store_home_of(s, path);
+	*strrchr(path, '/') = '\0';
+	return fs_open_dir(home, path, ret_fd, e);
+}
+
+char *store_layer_where(struct store *s, const char *diff_id)
+{
+	char path[STORE_LAYER_PATH_SIZE];
+	int home;
+
+	if (store_layer_path(diff_id, path) < 0 || !layer_is_there(s, diff_id))
+		return NULL;
+	home = store_home_of(s, path);
+	for (size_t i = 0; i < s->n_extra; i++)
+		if (s->extra[i].fd == home)
+			return xasprintf("%s/%s", s->extra[i].root, path);
+	return xasprintf("%s/%s", s->root, path);
+}
+
+int store_layer_size(struct store *s, const char *diff_id, int64_t *ret, struct err *e)
+{
+	auto_json struct json *meta = NULL;
+	auto_close int fd = -EBADF;
+	int r = store_layer_open(s, diff_id, &fd, e);
+
+	if (r == 0)
+		r = json_parse_file(fd, "meta.json", META_MAX, &meta, e);
+	if (r < 0)
+		return err_wrap(e, r, "layer %s", diff_id);
+	*ret = json_get_i64(meta, "size", 0);
+	return 0;
 }
 
 int store_blob_read(struct store *s, const char *digest, char **ret, size_t *ret_len, struct err *e)
@@ -71,7 +128,7 @@ int store_blob_read(struct store *s, const char *digest, char **ret, size_t *ret
 	if (r < 0)
 		return r;
 	do
-		r = fs_read_file(s->fd, path, BLOB_READ_MAX, ret, ret_len, e);
+		r = fs_read_file(store_home_of(s, path), path, BLOB_READ_MAX, ret, ret_len, e);
 	while (r == -ENOENT && trash_may_return(s, &tries));
 	return r;
 }

@@ -134,7 +134,7 @@ static int check_tags(struct check *c, struct err *e)
 
 		if (strstr(*f, ".tmp-"))
 			continue;
-		r = tag_read_file(c->s, *f, &rec, &why);
+		r = tag_read_file(c->s->fd, *f, &rec, &why);
 		if (r == 0)
 			check_image(c, &rec);
 		else if (r != -ENOENT)

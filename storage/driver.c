@@ -110,7 +110,7 @@ int driver_open_upper(const struct driver_mount_spec *spec, const int *lower, si
 	bool is_new;
 	int r;
 
-	*ret = (struct driver_upper){ -EBADF, -EBADF };
+	*ret = (struct driver_upper) { -EBADF, -EBADF };
 	if (spec->dirfd < 0)
 		return 0;
 	r = open_made(spec->dirfd, spec->upper, 0755, &ret->upper, &is_new, e);
@@ -293,6 +293,14 @@ const char *driver_name(const struct driver *d)
 	return d->name;
 }
 
+const char *driver_cached_name(struct store *s)
+{
+	auto_free char *key = cache_key(s);
+	const struct driver *d = cache_read(s, key, NULL);
+
+	return d ? d->name : driver_overlay.name;
+}
+
 bool driver_can_shift(const struct driver *d)
 {
 	return d->can_shift;
@@ -355,7 +363,7 @@ int driver_mount(const struct driver *d, struct store *s, const struct driver_mo
 			r = err_say(e, EINVAL, "'%s' is not a diff id", spec->layers[opened]);
 			break;
 		}
-		lower[opened] = openat(s->fd, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		lower[opened] = openat(store_home_of(s, path), path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (lower[opened] < 0)
 			r = err_set(e, errno, "open layer %s", spec->layers[opened]);
 		else if (is_opaque(lower[opened]))

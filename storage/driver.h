@@ -23,6 +23,8 @@ struct store;
  */
 int driver_choose(struct store *s, const char *forced, const struct driver **ret, struct err *e);
 const char *driver_name(const struct driver *d);
+/* The driver that was found to work here; nothing is probed. "overlay" while nobody has looked. */
+const char *driver_cached_name(struct store *s);
 /* Why this driver: one sentence for `info` (kept in the cache beside the answer). *ret: the caller frees it. */
 int driver_reason(struct store *s, const struct driver *d, char **ret, struct err *e);
 

@@ -35,6 +35,8 @@ int store_image_list(struct store *s, struct image_rec **ret, size_t *ret_n, str
 	size_t n = 0, kept = 0;
 	int r = tag_read_all(s, &recs, &n, e);
 
+	if (r == 0)
+		r = extra_read_tags(s, &recs, &n, e);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < n; i++) {
@@ -46,7 +48,7 @@ int store_image_list(struct store *s, struct image_rec **ret, size_t *ret_n, str
 			image_rec_done(&rec);
 			continue;
 		}
-		recs[i] = (struct image_rec){ 0 };
+		recs[i] = (struct image_rec) { 0 };
 		recs[kept++] = rec;
 	}
 	qsort(recs, kept, sizeof(*recs), newest_first);
@@ -131,7 +133,8 @@ static int find_by_ref(struct store *s, const char *text, char **ret_shown, stru
 	if (ref.digest)
 		return find_by_digest(s, &ref, ret, e);
 	full = ref_full(&ref);
-	return tag_read(s, full, ret, e);
+	r = tag_read(s, full, ret, e);
+	return r == -ENOENT ? extra_find(s, full, ret) : r;
 }
 
 int store_image_find(struct store *s, const char *text, struct image_rec *ret, struct err *e)

@@ -160,6 +160,21 @@ void refs_done(struct refs *r)
 }
 
 /**
+ * refs_collect_owners() - What containers and writers refer to by themselves
+ * @s:		The store
+ * @ret:	The references, in no order; refs_done()
+ * @e:		Failure
+ *
+ * Return: 0 or negative errno
+ */
+int refs_collect_owners(struct store *s, struct refs *ret, struct err *e)
+{
+	int err = add_writers(s, ret, e);
+
+	return err < 0 ? err : add_containers(s, ret, e);
+}
+
+/**
  * refs_collect() - Everything that is referred to now
  * @s:		The store
  * @ret:	The references; refs_done()
@@ -184,7 +199,7 @@ int refs_collect(struct store *s, struct refs *ret, struct err *e)
 	if (r.layers)
 		qsort(r.layers, strv_len(r.layers), sizeof(*r.layers), compare);
 	*ret = r;
-	r = (struct refs){ 0 };
+	r = (struct refs) { 0 };
 	return 0;
 }
 
@@ -226,4 +241,19 @@ int refs_find_user(struct store *s, const char *config_digest, struct image_user
 			break;
 	}
 	return found;
+}
+
+int store_image_users(struct store *s, char ***ret, struct err *e)
+{
+	auto_strv char **ids = NULL;
+	int r = fs_list_dir(s->fd, "containers", &ids, e);
+
+	for (char **id = ids; r == 0 && id && *id; id++) {
+		auto_json struct json *doc = NULL;
+		const char *config = read_container(s, *id, &doc, NULL) == 0 ? json_get_str(doc, "ImageConfig") : NULL;
+
+		if (config)
+			strv_add(ret, config);
+	}
+	return r;
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fs.h"
@@ -30,6 +32,7 @@
  * @n:		how many; removed ones have no config_digest any more
  * @flags:	STORE_RM_*
  * @lines:	what is told to the user
+ * @freed:	bytes of what was deleted
  * @refs:	what the image consists of
  */
 struct removal {
@@ -39,6 +42,7 @@ struct removal {
 	size_t n;
 	int flags;
 	char ***lines;
+	uint64_t freed;
 	struct refs refs;
 };
 
@@ -56,7 +60,7 @@ static int load_records(struct removal *m, struct err *e)
 	for (size_t i = 0; r == 0 && i < m->n; i++) {
 		struct image_rec rec = m->recs[i];
 
-		m->recs[i] = (struct image_rec){ 0 };
+		m->recs[i] = (struct image_rec) { 0 };
 		if (str_is_eq(rec.config_digest, m->rec->config_digest))
 			m->recs[kept++] = rec;
 		else
@@ -104,6 +108,14 @@ static int conflict(const struct removal *m, bool is_hard, const char *why, stru
 {
 	return err_say(e, EBUSY, "conflict: unable to delete %.12s (%s) - %s", digest_hex(m->rec->config_digest),
 		       is_hard ? "cannot be forced" : "must be forced", why);
+}
+
+static int refuse_read_only(const struct image_rec *rec, struct err *e)
+{
+	auto_free char *shown = rec->name ? ref_shorten(rec->name) : xstrdup(rec->config_digest);
+
+	return err_say(e, EROFS, "image %s is in the additional store '%s', which is never written from here", shown,
+		       rec->read_only);
 }
 
 static int check_containers(const struct removal *m, struct err *e)
@@ -193,6 +205,30 @@ static int find_unused(struct store *s, const char *folder, const struct refs *u
 	return r;
 }
 
+static uint64_t size_of_layers(struct store *s, char *const *layers)
+{
+	uint64_t total = 0;
+	int64_t size;
+
+	for (char *const *l = layers; l && *l; l++)
+		total += layer_is_ours(s, *l) && store_layer_size(s, *l, &size, NULL) == 0 ? (uint64_t)size : 0;
+	return total;
+}
+
+static uint64_t size_of_blobs(struct store *s, char *const *blobs)
+{
+	uint64_t total = 0;
+	struct stat st;
+
+	for (char *const *b = blobs; b && *b; b++) {
+		char path[BLOB_PATH_SIZE];
+
+		if (blob_path(*b, path, NULL) == 0 && fstatat(s->fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0)
+			total += (uint64_t)st.st_size;
+	}
+	return total;
+}
+
 /*
  * The image's own layers first, topmost first, as they are told; then whatever else nobody refers to: a container that
  * outlived its image leaves some, and so does a pull that was killed during its commit.
@@ -207,21 +243,46 @@ static int delete_blobs(struct removal *m, struct err *e)
 	if (r < 0)
 		return r;
 	for (size_t i = strv_len(m->refs.layers); i-- > 0;)
-		if (!refs_has_layer(&used, m->refs.layers[i]) && layer_is_there(m->s, m->refs.layers[i]))
+		if (!refs_has_layer(&used, m->refs.layers[i]) && layer_is_ours(m->s, m->refs.layers[i]))
 			strv_add(&layers, m->refs.layers[i]);
 	n_own = strv_len(layers);
 	r = find_unused(m->s, "layers", &used, refs_has_layer, &layers, e);
 	if (r == 0)
 		r = find_unused(m->s, "oci/blobs/sha256", &used, refs_has_blob, &blobs, e);
+	m->freed = size_of_layers(m->s, layers) + size_of_blobs(m->s, blobs);
 	if (r == 0)
 		r = trash_layers_and_blobs(m->s, layers, blobs, e);
+	/* What somebody has begun to use meanwhile is still there. */
+	m->freed -= size_of_layers(m->s, layers) + size_of_blobs(m->s, blobs);
 	if (r < 0)
 		return r;
 	say(m, "Deleted", m->rec->config_digest);
 	for (size_t i = 0; i < n_own; i++)
-		if (!layer_is_there(m->s, layers[i]))
+		if (!layer_is_ours(m->s, layers[i]))
 			say(m, "Deleted", layers[i]);
 	return 0;
+}
+
+int store_sweep(struct store *s, uint64_t *ret_freed, struct err *e)
+{
+	auto_refs struct refs used = { 0 };
+	auto_strv char **layers = NULL, **blobs = NULL;
+	uint64_t before;
+	int r = store_reclaim(s, e);
+
+	if (r == 0)
+		r = refs_collect(s, &used, e);
+	if (r == 0)
+		r = find_unused(s, "layers", &used, refs_has_layer, &layers, e);
+	if (r == 0)
+		r = find_unused(s, "oci/blobs/sha256", &used, refs_has_blob, &blobs, e);
+	if (r < 0)
+		return r;
+	before = size_of_layers(s, layers) + size_of_blobs(s, blobs);
+	if (layers || blobs)
+		r = trash_layers_and_blobs(s, layers, blobs, e);
+	*ret_freed = before - size_of_layers(s, layers) - size_of_blobs(s, blobs);
+	return r;
 }
 
 /* All names go, then the image. */
@@ -240,7 +301,7 @@ static int remove_by_id(struct removal *m, struct err *e)
 {
 	int r;
 
-	if (!is_single_reference(m) && !(m->flags & STORE_RM_FORCE))
+	if (!is_single_reference(m) && !(m->flags & (STORE_RM_FORCE | STORE_RM_ALL_NAMES)))
 		return conflict(m, false, "image is referenced in multiple repositories", e);
 	r = check_containers(m, e);
 	return r < 0 ? r : delete_image(m, e);
@@ -299,7 +360,28 @@ static int remove_by_name(struct removal *m, const char *text, struct err *e)
 	return r < 0 ? r : delete_image(m, e);
 }
 
-int store_image_remove(struct store *s, const char *text, int flags, char ***ret_lines, struct err *e)
+int store_image_untag(struct store *s, const struct image_rec *rec, struct err *e)
+{
+	struct removal m = { .s = s, .rec = rec };
+	struct image_rec bare = *rec;
+	int r;
+
+	if (rec->read_only)
+		return refuse_read_only(rec, e);
+	if (!rec->name)
+		return err_say(e, ENOENT, "image %.12s has no name", digest_hex(rec->config_digest));
+	r = load_records(&m, e);
+	bare.name = NULL;
+	if (r == 0 && m.n == 1)
+		r = tag_write(s, &bare, e);
+	if (r == 0)
+		r = tag_remove(s, rec, e);
+	image_recs_free(m.recs, m.n);
+	return r < 0 ? r : index_rewrite(s, e);
+}
+
+int store_image_remove(struct store *s, const char *text, int flags, char ***ret_lines, uint64_t *ret_freed,
+		       struct err *e)
 {
 	auto_image_rec struct image_rec rec = { 0 };
 	struct removal m = { .s = s, .rec = &rec, .flags = flags, .lines = ret_lines };
@@ -308,6 +390,10 @@ int store_image_remove(struct store *s, const char *text, int flags, char ***ret
 	int r = store_image_find(s, text, &rec, e);
 
 	*ret_lines = NULL;
+	if (ret_freed)
+		*ret_freed = 0;
+	if (r == 0 && rec.read_only)
+		r = refuse_read_only(&rec, e);
 	if (r < 0)
 		return r;
 	r = load_records(&m, e);
@@ -318,6 +404,8 @@ int store_image_remove(struct store *s, const char *text, int flags, char ***ret
 		if (strv_len(*ret_lines) && index_rewrite(s, r < 0 ? &why : e) < 0 && r == 0)
 			r = -EIO;
 	}
+	if (ret_freed)
+		*ret_freed = m.freed;
 	image_recs_free(m.recs, m.n);
 	refs_done(&m.refs);
 	return r;

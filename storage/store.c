@@ -162,25 +162,34 @@ static int make_layout(struct store *s, struct err *e)
 	return r;
 }
 
-static int read_version(struct store *s, struct err *e)
+/**
+ * store_read_version() - Is this a store, and do we know its format?
+ * @fd:		Its folder
+ * @root:	Its path, for messages
+ * @id:		Its id
+ * @e:		Failure
+ *
+ * Return: 0, -ENOENT, -EPROTO
+ */
+int store_read_version(int fd, const char *root, char id[17], struct err *e)
 {
 	auto_free char *text = NULL;
 	auto_strv char **lines = NULL;
 	uint64_t version;
-	int r = fs_read_file(s->fd, "version", VERSION_FILE_MAX, &text, NULL, e);
+	int r = fs_read_file(fd, "version", VERSION_FILE_MAX, &text, NULL, e);
 
 	if (r < 0)
 		return r;
 	lines = strv_split(text, '\n');
 	if (strv_len(lines) < 2 || str_to_u64(lines[0], UINT32_MAX, &version) < 0)
-		return err_say(e, EPROTO, "'%s/version' is damaged", s->root);
+		return err_say(e, EPROTO, "'%s/version' is damaged", root);
 	if (version > STORE_VERSION)
 		return err_say(e, EPROTO,
-			       "the store '%s' has format %llu, this skiff knows up to %d: use a newer skiff", s->root,
+			       "the store '%s' has format %llu, this skiff knows up to %d: use a newer skiff", root,
 			       (unsigned long long)version, STORE_VERSION);
 	if (strlen(lines[1]) != 16 || strspn(lines[1], "0123456789abcdef") != 16)
-		return err_say(e, EPROTO, "'%s/version' is damaged", s->root);
-	memcpy(s->id, lines[1], 17);
+		return err_say(e, EPROTO, "'%s/version' is damaged", root);
+	memcpy(id, lines[1], 17);
 	return 0;
 }
 
@@ -231,11 +240,11 @@ static int open_root(struct store *s, struct err *e)
 		r = check_owner(s, e);
 	if (r < 0)
 		return r;
-	r = read_version(s, e);
+	r = store_read_version(s->fd, s->root, s->id, e);
 	if (r != -ENOENT)
 		return r;
 	r = make_layout(s, e);
-	return r < 0 ? r : read_version(s, e);
+	return r < 0 ? r : store_read_version(s->fd, s->root, s->id, e);
 }
 
 int store_open(const char *root, const char *runroot, struct store **ret, struct err *e)
@@ -262,6 +271,7 @@ int store_open(const char *root, const char *runroot, struct store **ret, struct
 		if (s->tree_fd < 0)
 			s->tree_fd = -EBADF;
 	}
+	extra_open(s);
 	*ret = take_ptr(&s);
 	return 0;
 }
@@ -273,6 +283,7 @@ void store_free(struct store *s)
 	fd_closep(&s->fd);
 	fd_closep(&s->run_fd);
 	fd_closep(&s->tree_fd);
+	extra_close(s);
 	free(s->root);
 	free(s->runroot);
 	free(s->run_path);
@@ -346,5 +357,6 @@ int store_reopen(struct store *s, struct err *e)
 		return r;
 	fd_closep(&s->fd);
 	s->fd = take_fd(&fd);
+	extra_reopen(s);
 	return 0;
 }

@@ -54,6 +54,7 @@ int store_reopen(struct store *s, struct err *e);
  * @repo_digest:	digest under which the registry knows the name (manifest or index); NULL for a local image
  * @size:		bytes of all layers, unpacked
  * @created_ns:		from the config
+ * @read_only:		the additional store that it is in (belongs to the store); NULL: this one
  */
 struct image_rec {
 	char *name;
@@ -62,6 +63,7 @@ struct image_rec {
 	char *repo_digest;
 	int64_t size;
 	int64_t created_ns;
+	const char *read_only;
 };
 
 void image_rec_done(struct image_rec *r);
@@ -86,12 +88,62 @@ int store_image_tag(struct store *s, const struct image_rec *rec, const char *na
 enum {
 	STORE_RM_FORCE = 1,    /* several names, and containers that do not run */
 	STORE_RM_NO_PRUNE = 2, /* keep layers (rmi --no-prune) */
+	STORE_RM_ALL_NAMES = 4, /* several names, whatever their repositories; but no containers */
 };
 /*
  * docker's rmi. @ret_lines: "Untagged: ...", "Deleted: ..." in order, also for the part done before a failure.
- * Return: 0, -ENOENT, -EBUSY with docker's "conflict: ..." sentence.
+ * @ret_freed (may be NULL): bytes of what was deleted.
+ * Return: 0, -ENOENT, -EBUSY with docker's "conflict: ..." sentence, -EROFS when it is in an additional store.
  */
-int store_image_remove(struct store *s, const char *text, int flags, char ***ret_lines, struct err *e);
+int store_image_remove(struct store *s, const char *text, int flags, char ***ret_lines, uint64_t *ret_freed,
+		       struct err *e);
+
+/* Take one name away. The image stays, without a name if that was its last one. Return: 0, -ENOENT, -EROFS. */
+int store_image_untag(struct store *s, const struct image_rec *rec, struct err *e);
+/* When the name was given, wall clock in ns; 0: unknown. */
+int64_t store_image_tagged_ns(struct store *s, const struct image_rec *rec);
+/* Config digests that containers are made from; one for each container. */
+int store_image_users(struct store *s, char ***ret, struct err *e);
+/* Folders of additional stores (configuration key additional-stores) that are in use; a string vector. */
+char **store_additional(const struct store *s);
+
+/**
+ * struct image_usage - what one image takes
+ * @config_digest:	the image
+ * @size:		all that it consists of
+ * @content:		the part of it that is blobs: manifests, config, compressed layers that were kept
+ * @shared:		the part of it that other images have too
+ * @containers:		how many were made from it
+ */
+struct image_usage {
+	char *config_digest;
+	uint64_t size, content, shared;
+	size_t containers;
+};
+
+/**
+ * struct store_usage - what all images take
+ * @images:		each image once
+ * @n:			how many
+ * @layers:		unpacked layers in the store
+ * @blobs:		manifests, configs and compressed layers in it
+ * @layers_size:	bytes of these layers, each counted once
+ * @blobs_size:		bytes of these blobs
+ * @reclaimable:	bytes that no image with a container, no container and no writer needs
+ */
+struct store_usage {
+	struct image_usage *images;
+	size_t n, layers, blobs;
+	uint64_t layers_size, blobs_size, reclaimable;
+};
+/* What is in additional stores does not count. */
+int store_usage(struct store *s, struct store_usage *ret, struct err *e);
+void store_usage_done(struct store_usage *u);
+#define auto_store_usage __attribute__((cleanup(store_usage_done)))
+const struct image_usage *store_usage_of(const struct store_usage *u, const char *config_digest);
+
+/* Delete layers and blobs that nobody refers to: what crashes and containers without an image leave. */
+int store_sweep(struct store *s, uint64_t *ret_freed, struct err *e);
 
 /* Bytes of a blob (manifest, config), at most 16 MiB. Return: 0, -ENOENT, -EINVAL for a malformed digest. */
 int store_blob_read(struct store *s, const char *digest, char **ret, size_t *ret_len, struct err *e);
@@ -105,6 +157,19 @@ int store_layer_path(const char *diff_id, char buf[STORE_LAYER_PATH_SIZE]);
  * collection sees it. Return: 0, -ENOENT.
  */
 int store_layers_check(struct store *s, char *const *diff_ids, struct err *e);
+
+/* Bytes of the files of an unpacked layer. Return: 0, -ENOENT. */
+int store_layer_size(struct store *s, const char *diff_id, int64_t *ret, struct err *e);
+/* Absolute path of its files; owned, NULL when it is in no store. */
+char *store_layer_where(struct store *s, const char *diff_id);
+/* The layer's folder (diff/, meta.json), wherever it is. */
+int store_layer_open(struct store *s, const char *diff_id, int *ret_fd, struct err *e);
+
+/*
+ * What is different in the files of @a, seen from @b (both: diff ids, base first)? *ret: "A /path", "C /path" and
+ * "D /path", sorted by path, a string vector. Only from a process with one thread.
+ */
+int store_layers_diff(struct store *s, char *const *a, char *const *b, char ***ret, struct err *e);
 
 /* ---- removal ---- */
 

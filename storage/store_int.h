@@ -4,6 +4,7 @@
 /* Private to storage/. */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -21,6 +22,8 @@
  * @tree_fd:	called as root: a detached clone of the mount, for a mapped root that cannot walk to @root
  * @owner:	who owns the folders: the caller, or the mapped root where we are root
  * @group:	same
+ * @extra:	additional stores, which are only read
+ * @n_extra:	how many
  */
 struct store {
 	int fd;
@@ -32,10 +35,31 @@ struct store {
 	int tree_fd;
 	uid_t owner;
 	gid_t group;
+	struct extra *extra;
+	size_t n_extra;
 };
+
+/**
+ * struct extra - an additional store
+ * @root:	absolute path
+ * @fd:		its folder; negative: it could not be opened, which was said
+ */
+struct extra {
+	char *root;
+	int fd;
+};
+
+/* extra.c */
+void extra_open(struct store *s);
+void extra_reopen(struct store *s);
+void extra_close(struct store *s);
+int extra_find(struct store *s, const char *name, struct image_rec *ret);
+int extra_read_tags(struct store *s, struct image_rec **recs, size_t *n, struct err *e);
+int store_home_of(const struct store *s, const char *path);
 
 /* store.c */
 bool store_owns_name(const char *name);
+int store_read_version(int fd, const char *root, char id[17], struct err *e);
 const char *store_spare_place(struct err *e);
 
 /* tag.c */
@@ -43,7 +67,8 @@ const char *store_spare_place(struct err *e);
 void tag_encode(const char *name, char buf[256]);
 int tag_read_all(struct store *s, struct image_rec **ret, size_t *ret_n, struct err *e);
 int tag_read(struct store *s, const char *name, struct image_rec *ret, struct err *e);
-int tag_read_file(struct store *s, const char *file, struct image_rec *ret, struct err *e);
+int tag_read_file(int root, const char *file, struct image_rec *ret, struct err *e);
+int tag_read_folder(int root, struct image_rec **ret, size_t *ret_n, struct err *e);
 int tag_write(struct store *s, const struct image_rec *rec, struct err *e);
 int tag_remove(struct store *s, const struct image_rec *rec, struct err *e);
 void image_rec_copy(const struct image_rec *from, struct image_rec *to);
@@ -59,6 +84,7 @@ int index_rewrite(struct store *s, struct err *e);
 int blob_path(const char *digest, char buf[BLOB_PATH_SIZE], struct err *e);
 bool blob_is_there(struct store *s, const char *digest);
 bool layer_is_there(struct store *s, const char *diff_id);
+bool layer_is_ours(struct store *s, const char *diff_id);
 
 /* refs.c: what is referred to, by images, containers and writers */
 
@@ -73,6 +99,7 @@ struct refs {
 };
 
 int refs_collect(struct store *s, struct refs *ret, struct err *e);
+int refs_collect_owners(struct store *s, struct refs *ret, struct err *e);
 bool refs_has_blob(const struct refs *r, const char *digest);
 bool refs_has_layer(const struct refs *r, const char *diff_id);
 void refs_done(struct refs *r);

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fs.h"
 #include "lib/base/log.h"
 #include "lib/base/str.h"
+#include "lib/base/time.h"
 #include "lib/oci/digest.h"
 #include "lib/oci/ref.h"
 #include "storage/store_int.h"
@@ -67,7 +70,7 @@ void image_rec_done(struct image_rec *r)
 	free(r->manifest_digest);
 	free(r->config_digest);
 	free(r->repo_digest);
-	*r = (struct image_rec){ 0 };
+	*r = (struct image_rec) { 0 };
 }
 
 void image_recs_free(struct image_rec *r, size_t n)
@@ -142,23 +145,23 @@ static int parse_tag(const char *text, const char *file, struct image_rec *ret, 
 	    !digest_is_sha256(rec.config_digest))
 		return err_say(e, EPROTO, "'tags/%s' is damaged", file);
 	*ret = rec;
-	rec = (struct image_rec){ 0 };
+	rec = (struct image_rec) { 0 };
 	return 0;
 }
 
 /**
  * tag_read_file() - Read a record by the name of its file
- * @s:		The store
+ * @root:	The store's folder
  * @file:	Name below tags/
  * @ret:	The record
  * @e:		Failure
  *
  * Return: 0, -ENOENT, -EPROTO when it is damaged
  */
-int tag_read_file(struct store *s, const char *file, struct image_rec *ret, struct err *e)
+int tag_read_file(int root, const char *file, struct image_rec *ret, struct err *e)
 {
 	auto_free char *text = NULL, *path = xasprintf("tags/%s", file);
-	int r = fs_read_file(s->fd, path, TAG_FILE_MAX, &text, NULL, e);
+	int r = fs_read_file(root, path, TAG_FILE_MAX, &text, NULL, e);
 
 	return r < 0 ? r : parse_tag(text, file, ret, e);
 }
@@ -179,13 +182,13 @@ int tag_read(struct store *s, const char *name, struct image_rec *ret, struct er
 	int r;
 
 	tag_encode(name, file);
-	r = tag_read_file(s, file, &rec, e);
+	r = tag_read_file(s->fd, file, &rec, e);
 	if (r < 0)
 		return r;
 	if (rec.name ? !str_is_eq(rec.name, name) : *name != '@')
 		return err_say(e, ENOENT, "'tags/%s' is another image's", file);
 	*ret = rec;
-	rec = (struct image_rec){ 0 };
+	rec = (struct image_rec) { 0 };
 	return 0;
 }
 
@@ -207,7 +210,7 @@ int tag_write(struct store *s, const struct image_rec *rec, struct err *e)
 	if (str_has_control(key) || strchr(key, ' '))
 		return err_say(e, EINVAL, "invalid image name");
 	tag_encode(key, file);
-	if (rec->name && tag_read_file(s, file, &old, NULL) == 0 && !str_is_eq(old.name, rec->name))
+	if (rec->name && tag_read_file(s->fd, file, &old, NULL) == 0 && !str_is_eq(old.name, rec->name))
 		return err_say(e, EEXIST, "image name '%s' cannot be stored beside '%s'", rec->name, old.name);
 	if (rec->name)
 		sbuf_printf(&b, "name %s\n", rec->name);
@@ -243,8 +246,8 @@ int tag_remove(struct store *s, const struct image_rec *rec, struct err *e)
 }
 
 /**
- * tag_read_all() - Read every record
- * @s:		The store
+ * tag_read_folder() - Read every record of one store
+ * @root:	The store's folder
  * @ret:	Records, in no order; image_recs_free()
  * @ret_n:	How many
  * @e:		Failure
@@ -253,12 +256,12 @@ int tag_remove(struct store *s, const struct image_rec *rec, struct err *e)
  *
  * Return: 0 or negative errno
  */
-int tag_read_all(struct store *s, struct image_rec **ret, size_t *ret_n, struct err *e)
+int tag_read_folder(int root, struct image_rec **ret, size_t *ret_n, struct err *e)
 {
 	auto_strv char **names = NULL;
 	struct image_rec *recs;
 	size_t n = 0;
-	int r = fs_list_dir(s->fd, "tags", &names, e);
+	int r = fs_list_dir(root, "tags", &names, e);
 
 	if (r < 0)
 		return r;
@@ -268,7 +271,7 @@ int tag_read_all(struct store *s, struct image_rec **ret, size_t *ret_n, struct 
 
 		if (strstr(*f, ".tmp-"))
 			continue;
-		r = tag_read_file(s, *f, &recs[n], &why);
+		r = tag_read_file(root, *f, &recs[n], &why);
 		if (r == 0)
 			n++;
 		else if (r != -ENOENT)
@@ -277,4 +280,31 @@ int tag_read_all(struct store *s, struct image_rec **ret, size_t *ret_n, struct 
 	*ret = recs;
 	*ret_n = n;
 	return 0;
+}
+
+/**
+ * tag_read_all() - Read every record of this store, not of additional ones
+ * @s:		The store
+ * @ret:	Records, in no order; image_recs_free()
+ * @ret_n:	How many
+ * @e:		Failure
+ *
+ * Return: 0 or negative errno
+ */
+int tag_read_all(struct store *s, struct image_rec **ret, size_t *ret_n, struct err *e)
+{
+	return tag_read_folder(s->fd, ret, ret_n, e);
+}
+
+int64_t store_image_tagged_ns(struct store *s, const struct image_rec *rec)
+{
+	auto_free char *key = image_rec_key(rec), *path = NULL;
+	char file[256];
+	struct stat st;
+
+	tag_encode(key, file);
+	path = xasprintf("tags/%s", file);
+	if (fstatat(store_home_of(s, path), path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	return st.st_mtim.tv_sec * NSEC_PER_SEC + st.st_mtim.tv_nsec;
 }

@@ -464,13 +464,12 @@ static int fill_rec(struct store *s, struct image_rec *rec, struct err *e)
 		return r;
 	rec->size = 0;
 	for (char **d = config->diff_ids; d && *d; d++) {
-		auto_free char *path = xasprintf("layers/%s/meta.json", digest_hex(*d));
-		auto_json struct json *meta = NULL;
+		int64_t size = 0;
 
-		r = json_parse_file(s->fd, path, 1U << 24, &meta, e);
+		r = store_layer_size(s, *d, &size, e);
 		if (r < 0)
 			return r;
-		rec->size += json_get_i64(meta, "size", 0);
+		rec->size += size;
 	}
 	rec->created_ns = 0;
 	if (config->created && time_parse_rfc3339(config->created, &rec->created_ns) < 0)
@@ -519,8 +518,10 @@ static int open_layer_folder(struct store_txn *t, const char *diff_id, const str
 
 	if (!digest_is_sha256(diff_id))
 		return err_say(e, EINVAL, "'%s' is not a diff id", diff_id);
-	path = xasprintf("layers/%s", slot ? slot->name : digest_hex(diff_id));
-	return fs_open_dir(slot ? t->fd : t->s->fd, path, ret_fd, e);
+	if (!slot)
+		return store_layer_open(t->s, diff_id, ret_fd, e);
+	path = xasprintf("layers/%s", slot->name);
+	return fs_open_dir(t->fd, path, ret_fd, e);
 }
 
 static int fix_image(struct store_txn *t, const struct oci_image_config *config, struct err *e)

@@ -92,6 +92,22 @@ static int read_addresses(struct conf *c, const struct json *doc, const char *ke
 	return 0;
 }
 
+static int read_folders(struct conf *c, const struct json *doc, const char *key, void *field, struct err *e)
+{
+	auto_strv char **v = NULL;
+	int r = json_read_strv(doc, key, &v, e);
+
+	(void)c;
+	if (r < 0)
+		return r;
+	for (char **s = v; s && *s; s++)
+		if (**s != '/')
+			return err_say(e, EINVAL, "'%s': '%.60s' is not an absolute path", key, *s);
+	strv_free(*(char ***)field);
+	*(char ***)field = take_ptr(&v);
+	return 0;
+}
+
 static int read_size(struct conf *c, const struct json *doc, const char *key, void *field, struct err *e)
 {
 	const struct json *v = json_get(doc, key);
@@ -248,6 +264,7 @@ static const struct {
 	{                                                                                                              \
 		name, how, offsetof(struct conf, member), false                                                        \
 	}
+	KEY("additional-stores", read_folders, additional_stores),
 	LATER("bip", read_text, bip),
 	LATER("cgroup-parent", read_text, cgroup_parent),
 	LATER("data-root", read_text, data_root),
@@ -383,11 +400,10 @@ int conf_check_owner(int fd, const char *path, struct err *e)
 	return 0;
 }
 
-static int load_file(const char *path, struct conf *c, struct err *e)
+/* Return: 0 (also where there is no file: *ret is NULL then) or negative errno. */
+static int read_file(const char *path, char **ret, size_t *ret_len, struct err *e)
 {
 	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	auto_free char *buf = NULL;
-	size_t len;
 	int r;
 
 	if (fd < 0)
@@ -395,8 +411,17 @@ static int load_file(const char *path, struct conf *c, struct err *e)
 	r = conf_check_owner(fd, path, e);
 	if (r < 0)
 		return r;
-	r = fs_read_fd(fd, CONF_MAX, &buf, &len, e);
-	return r < 0 ? err_wrap(e, r, "%s", path) : conf_parse(buf, len, path, c, e);
+	r = fs_read_fd(fd, CONF_MAX, ret, ret_len, e);
+	return r < 0 ? err_wrap(e, r, "%s", path) : 0;
+}
+
+static int load_file(const char *path, struct conf *c, struct err *e)
+{
+	auto_free char *buf = NULL;
+	size_t len = 0;
+	int r = read_file(path, &buf, &len, e);
+
+	return r < 0 || !buf ? r : conf_parse(buf, len, path, c, e);
 }
 
 /*
@@ -489,6 +514,40 @@ int conf_load(const char *docker, struct conf *ret, struct err *e)
 }
 
 /**
+ * conf_load_additional_stores() - Read one key of our own files
+ * @ret:	What the last file that has it says; NULL: none has
+ * @e:		Failure: names the file
+ *
+ * Return: 0, -EINVAL, -EPERM or another negative errno
+ */
+int conf_load_additional_stores(char ***ret, struct err *e)
+{
+	auto_conf struct conf c = { 0 };
+	auto_free char *xdg = conf_xdg_dir(), *user_file = xasprintf("%s/skiff/config.json", xdg ? xdg : "");
+	const char *const files[] = { SYSTEM_FILE, xdg ? user_file : NULL };
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < sizeof(files) / sizeof(*files); i++) {
+		auto_free char *buf = NULL;
+		auto_json struct json *doc = NULL;
+		size_t len = 0;
+
+		r = files[i] ? read_file(files[i], &buf, &len, e) : 0;
+		if (r < 0 || !len)
+			continue;
+		r = json_parse(buf, len, &doc, e);
+		if (r == 0)
+			r = read_key(&c, doc, "additional-stores", e);
+		if (r < 0)
+			err_wrap(e, r, "%s", files[i]);
+	}
+	if (r < 0)
+		return r;
+	*ret = take_ptr(&c.additional_stores);
+	return 0;
+}
+
+/**
  * conf_done() - Release a configuration
  * @c:	Configuration; empty afterwards
  */
@@ -499,9 +558,9 @@ void conf_done(struct conf *c)
 				c->cgroupns_mode, c->userns_mode,     c->host_gateway_ip, c->init_path,
 				c->http_proxy,	  c->https_proxy,     c->no_proxy,	  c->detach_keys,
 				c->ps_format,	  c->images_format };
-	char **const vectors[] = { c->log_opts,		c->labels,   c->storage_opts, c->insecure_registries,
-				   c->registry_mirrors, c->dns,	     c->dns_search,   c->dns_opts,
-				   c->features,		c->proxy_env };
+	char **const vectors[] = { c->log_opts,		c->labels,    c->storage_opts,	   c->insecure_registries,
+				   c->registry_mirrors, c->dns,	      c->dns_search,	   c->dns_opts,
+				   c->features,		c->proxy_env, c->additional_stores };
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
 		free(texts[i]);

@@ -28,6 +28,7 @@ struct conf_pool {
  * @log_opts:		string map
  * @labels:		engine labels, "key=value"
  * @storage_opts:	"key=value"
+ * @additional_stores:	folders of stores whose images are used, and never written
  * @default_ulimits:	for every container, below --ulimit
  * @shm_size:		default-shm-size, bytes
  * @max_downloads:	max-concurrent-downloads
@@ -44,6 +45,7 @@ struct conf {
 	char *init_path;
 	char **log_opts, **labels, **storage_opts;
 	char **insecure_registries, **registry_mirrors;
+	char **additional_stores;
 	char **dns, **dns_search, **dns_opts;
 	char **features;
 	struct ulimitspec *default_ulimits;
@@ -63,6 +65,8 @@ struct conf {
  * key are named), -EPERM (owner or mode), ...
  */
 int conf_load(const char *docker, struct conf *ret, struct err *e);
+/* Only additional-stores, without a word about other keys: for the store, before anything else is known. */
+int conf_load_additional_stores(char ***ret, struct err *e);
 /* One document over what @c holds already; @file is for messages. */
 int conf_parse(const char *buf, size_t len, const char *file, struct conf *c, struct err *e);
 void conf_done(struct conf *c);

@@ -158,7 +158,7 @@ static void test_images(void)
 	is_str(e.msg, "No such image: nothing:latest", "in docker's words");
 	ok(store_image_find(s, "../../etc/passwd", &rec, NULL) < 0, "RT-26 no path is a name");
 	ok(store_image_find(s, "A B\n", &rec, NULL) < 0, "nor is nonsense");
-	ok(store_image_remove(s, "a", 0, &lines, &e) == 0, "remove it %s", e.msg);
+	ok(store_image_remove(s, "a", 0, &lines, NULL, &e) == 0, "remove it %s", e.msg);
 	is_int(strv_len(lines), 3, "three lines");
 	is_int(count(s, "layers") + count(s, "oci/blobs/sha256") + count(s, "tags") + count(s, "trash") +
 		       count(s, "tmp"),
@@ -173,9 +173,9 @@ static void test_shared_layers(void)
 	add_image(s, 4, "docker.io/library/a:1");
 	add_image(s, 5, "docker.io/library/b:1");
 	is_int(count(s, "layers"), 1, "two images share a layer");
-	store_image_remove(s, "a:1", 0, &lines, NULL);
+	store_image_remove(s, "a:1", 0, &lines, NULL, NULL);
 	is_int(count(s, "layers"), 1, "it stays for the second");
-	store_image_remove(s, "b:1", 0, &more, NULL);
+	store_image_remove(s, "b:1", 0, &more, NULL, NULL);
 	is_int(count(s, "layers"), 0, "and goes with it");
 }
 
@@ -250,7 +250,7 @@ static void test_dead_remover(void)
 	mkdirat(s->fd, "trash/0123456789abcdef/layer-0000000000000000000000000000000000000000000000000000000000000000",
 		0700);
 	ok(store_reclaim(s, &e) == 0 && count(s, "trash") == 0, "what nobody refers to is deleted %s", e.msg);
-	store_image_remove(s, "a:1", 0, &lines, NULL);
+	store_image_remove(s, "a:1", 0, &lines, NULL, NULL);
 }
 
 /* Bar 15: writers and removers at the same time; the store is whole at every moment. */
@@ -278,7 +278,7 @@ static void test_race(void)
 			if (r == 0)
 				r = store_layers_check(s, ids, &e);
 			if (r == 0)
-				r = store_image_remove(s, name, 0, &lines, &e);
+				r = store_image_remove(s, name, 0, &lines, NULL, &e);
 			if (r < 0) {
 				fprintf(stderr, "# %s\n", e.msg);
 				_exit(1);
@@ -311,7 +311,7 @@ static void test_damage(void)
 	image_recs_free(recs, n);
 	unlinkat(s->fd, "tags/bad", 0);
 	unlinkat(s->fd, "tags/empty", 0);
-	store_image_remove(s, "a:1", 0, &lines, NULL);
+	store_image_remove(s, "a:1", 0, &lines, NULL, NULL);
 }
 
 int main(void)
