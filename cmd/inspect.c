@@ -9,6 +9,7 @@
 #include "cmd/image_json.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/str.h"
+#include "lib/engine/size.h"
 #include "lib/format/list.h"
 #include "lib/oci/json.h"
 #include "storage/store.h"
@@ -18,9 +19,22 @@ struct inspect_opts {
 	bool size;
 };
 
-/* Return: owned object, or -ENOENT. */
-static int inspect_container(struct store *store, const char *name, struct json **ret, struct err *e)
+static int add_size(struct ctr *c, struct json *j, struct err *e)
 {
+	struct ctr_size size;
+	int r = ctr_sizes(c->store, c, 1, &size, e);
+
+	if (r < 0)
+		return r;
+	json_set_i64(j, "SizeRw", size.rw);
+	json_set_i64(j, "SizeRootFs", size.rw + size.layers);
+	return 0;
+}
+
+/* Return: owned object, or -ENOENT. */
+static int inspect_container(struct store *store, const char *name, bool with_size, struct json **ret, struct err *e)
+{
+	auto_json struct json *j = NULL;
 	auto_ctr struct ctr c = { 0 };
 	struct ctr_state s;
 	bool gone;
@@ -33,16 +47,21 @@ static int inspect_container(struct store *store, const char *name, struct json 
 	ctr_state_done(&s);
 	if (gone)
 		return err_say(e, ENOENT, "No such container: %s", name);
-	*ret = ctr_inspect(&c);
-	return 0;
+	j = ctr_inspect(&c);
+	if (with_size)
+		r = add_size(&c, j, e);
+	if (r == 0)
+		*ret = take_ptr(&j);
+	return r;
 }
 
-static int inspect_any(struct store *store, const char *name, const char *type, struct json **ret, struct err *e)
+static int inspect_any(struct store *store, const char *name, const char *type, bool with_size, struct json **ret,
+		       struct err *e)
 {
 	int r = -ENOENT;
 
 	if (str_is_empty(type) || !strcmp(type, "container"))
-		r = inspect_container(store, name, ret, e);
+		r = inspect_container(store, name, with_size, ret, e);
 	if (r == -ENOENT && (str_is_empty(type) || !strcmp(type, "image")))
 		r = image_json(store, name, ret, e);
 	if (r == -ENOENT && str_is_empty(type))
@@ -63,7 +82,7 @@ static int inspect(struct ctx *ctx, const struct inspect_opts *o, const char *ty
 	for (int i = 0; i < argc; i++) {
 		struct json *j = NULL;
 
-		if (inspect_any(store, argv[i], type, &j, e) == 0) {
+		if (inspect_any(store, argv[i], type, o->size, &j, e) == 0) {
 			json_add(items, j);
 			continue;
 		}
@@ -94,12 +113,14 @@ static int container_inspect_run(struct ctx *ctx, void *opts, int argc, char **a
 
 static const struct opt opts[] = {
 	OPT_STR('f', "format", struct inspect_opts, format, "Format output using a custom template"),
+	OPT_BOOL('s', "size", struct inspect_opts, size, "Display total file sizes if the type is container"),
 	OPT_STR(0, "type", struct inspect_opts, type, "Only inspect objects of the given type"),
 	OPT_END,
 };
 
 static const struct opt container_opts[] = {
 	OPT_STR('f', "format", struct inspect_opts, format, "Format output using a custom template"),
+	OPT_BOOL('s', "size", struct inspect_opts, size, "Display total file sizes"),
 	OPT_END,
 };
 

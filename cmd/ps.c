@@ -5,211 +5,254 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "cmd/ctr_filter.h"
+#include "cmd/ctr_row.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/str.h"
-#include "lib/base/time.h"
 #include "lib/engine/ctr.h"
+#include "lib/engine/size.h"
 #include "lib/format/list.h"
-#include "lib/format/text.h"
 #include "lib/oci/json.h"
-#include "lib/oci/kv.h"
-#include "lib/oci/runspec.h"
 #include "storage/store.h"
 
 struct ps_opts {
-	bool all, quiet, no_trunc, latest;
+	bool all, quiet, no_trunc, latest, size, noheading;
 	int64_t last;
-	const char *format;
+	const char *format, *sort;
 	char **filter;
 };
 
+/* podman's are there beside docker's. */
 static const struct format_column columns[] = {
-	{ "ID", "CONTAINER ID" },      { "Image", "IMAGE" },   { "Command", "COMMAND" }, { "RunningFor", "CREATED" },
-	{ "CreatedAt", "CREATED AT" }, { "Status", "STATUS" }, { "State", "STATE" },	 { "Ports", "PORTS" },
-	{ "Names", "NAMES" },	       { "Labels", "LABELS" }, { "Mounts", "MOUNTS" },	 { "Networks", "NETWORKS" },
-	{ "Platform", "PLATFORM" },    { NULL, NULL },
+	{ "ID", "CONTAINER ID" },
+	{ "Image", "IMAGE" },
+	{ "Command", "COMMAND" },
+	{ "RunningFor", "CREATED" },
+	{ "CreatedAt", "CREATED AT" },
+	{ "Status", "STATUS" },
+	{ "State", "STATE" },
+	{ "Ports", "PORTS" },
+	{ "Names", "NAMES" },
+	{ "Labels", "LABELS" },
+	{ "Mounts", "MOUNTS" },
+	{ "LocalVolumes", "LOCAL VOLUMES" },
+	{ "Networks", "NETWORKS" },
+	{ "Platform", "PLATFORM" },
+	{ "Size", "SIZE" },
+	{ "Pid", "PID" },
+	{ "Created", "CREATED" },
+	{ "CreatedHuman", "CREATED" },
+	{ "ExitCode", "EXIT CODE" },
+	{ "Exited", "EXITED" },
+	{ "ExitedAt", "EXITED AT" },
+	{ "StartedAt", "STARTED AT" },
+	{ "ImageID", "IMAGE ID" },
+	{ "AutoRemove", "AUTO REMOVE" },
+	{ "CIDFile", "CID FILE" },
+	{ NULL, NULL },
 };
 
-/* As Go's strconv.Quote: the command stays on its line. */
-static void add_quoted(struct sbuf *b, const char *text)
+/**
+ * struct item - a container that is listed
+ */
+struct item {
+	struct ctr *c;
+	struct ctr_state state;
+	struct ctr_size size;
+};
+
+/* ---- order ---- */
+
+static int by_created(const struct item *a, const struct item *b)
 {
-	sbuf_addc(b, '"');
-	for (; *text; text++) {
-		if (*text == '"' || *text == '\\')
-			sbuf_printf(b, "\\%c", *text);
-		else if (*text == '\n' || *text == '\t' || *text == '\r')
-			sbuf_printf(b, "\\%c", *text == '\n' ? 'n' : *text == '\t' ? 't' : 'r');
-		else if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			sbuf_printf(b, "\\x%02x", (unsigned char)*text);
-		else
-			sbuf_addc(b, *text);
-	}
-	sbuf_addc(b, '"');
+	return (b->c->config.created_ns > a->c->config.created_ns) -
+	       (b->c->config.created_ns < a->c->config.created_ns);
 }
 
-static void command_text(const struct ctr_config *c, bool full, struct sbuf *b)
+static int by_id(const struct item *a, const struct item *b)
 {
-	auto_strv char **all = strv_dup(c->entrypoint);
-	auto_sbuf struct sbuf line = { 0 }, shown = { 0 };
-
-	for (char **a = c->cmd; a && *a; a++)
-		strv_add(&all, *a);
-	for (char **a = all; a && *a; a++) {
-		const char *quote = a > all && strchr(*a, ' ') ? "'" : "";
-
-		sbuf_printf(&line, "%s%s%s%s", a > all ? " " : "", quote, *a, quote);
-	}
-	if (full)
-		sbuf_adds(&shown, sbuf_str(&line));
-	else
-		format_truncate(&shown, sbuf_str(&line), 20);
-	add_quoted(b, sbuf_str(&shown));
+	return strcmp(a->c->config.id, b->c->config.id);
 }
 
-static void ports_text(const struct ctr_state *s, struct sbuf *b)
+static int by_image(const struct item *a, const struct item *b)
 {
-	for (char **t = s->status == CTR_RUNNING ? s->ports : NULL; t && *t; t++) {
-		struct portspec *p = NULL;
-		size_t n = 0;
+	return strcmp(a->c->config.image ? a->c->config.image : "", b->c->config.image ? b->c->config.image : "");
+}
 
-		if (portspec_parse(*t, &p, &n, NULL) < 0)
+static int by_names(const struct item *a, const struct item *b)
+{
+	return strcmp(a->c->config.name, b->c->config.name);
+}
+
+static int by_command(const struct item *a, const struct item *b)
+{
+	auto_free char *x = ctr_command_text(a->c), *y = ctr_command_text(b->c);
+
+	return strcmp(x, y);
+}
+
+static int by_size(const struct item *a, const struct item *b)
+{
+	return (a->size.rw > b->size.rw) - (a->size.rw < b->size.rw);
+}
+
+static int by_status(const struct item *a, const struct item *b)
+{
+	return strcmp(ctr_status_name((enum ctr_status)a->state.status),
+		      ctr_status_name((enum ctr_status)b->state.status));
+}
+
+static const struct order {
+	const char *name;
+	int (*compare)(const struct item *a, const struct item *b);
+} orders[] = {
+	{ "command", by_command }, { "created", by_created },	 { "id", by_id },     { "image", by_image },
+	{ "names", by_names },	   { "runningfor", by_created }, { "size", by_size }, { "status", by_status },
+};
+
+static int compare_items(const void *a, const void *b, void *order)
+{
+	int d = ((const struct order *)order)->compare(a, b);
+
+	return d ? d : by_created(a, b);
+}
+
+static int find_order(const char *name, const struct order **ret, struct err *e)
+{
+	*ret = NULL;
+	if (!name)
+		return 0;
+	for (size_t i = 0; i < sizeof(orders) / sizeof(*orders); i++)
+		if (!strcmp(orders[i].name, name))
+			*ret = &orders[i];
+	return *ret ? 0
+		    : err_say(e, EINVAL,
+			      "--sort %s: it is command, created, id, image, names, runningfor, size or status", name);
+}
+
+/* ---- rows ---- */
+
+static int new_list(const struct ctx *ctx, const struct ps_opts *o, struct format_list **ret, struct err *e)
+{
+	auto_free char *format = NULL;
+	auto_free char *table = xasprintf("{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t"
+					  "{{.Ports}}\t{{.Names}}%s",
+					  o->size ? "\t{{.Size}}" : "");
+	int r;
+
+	if (o->quiet)
+		return format_list_new_quiet(o->format, "ID", columns, ret, e);
+	r = cmd_list_format(ctx, o->format, CMD_LIST_PS, &format, e);
+	if (r == 0)
+		r = format_list_new(format, table, columns, ret, e);
+	if (r == 0 && o->noheading)
+		format_list_no_heading(*ret);
+	return r;
+}
+
+/* docker: without -s, the word "json" does not ask for sizes, a template with .Size does. */
+static bool wants_size(const struct ps_opts *o, const struct format_list *l)
+{
+	bool is_json = o->format && !strcmp(o->format, "json");
+
+	return o->size || (o->sort && !strcmp(o->sort, "size")) || (!is_json && format_list_uses(l, "Size"));
+}
+
+/* Its monitor was killed: what is left of a --rm container goes now. Return: whether it is there. */
+static bool read_state(struct ctr *c, struct ctr_state *s)
+{
+	bool gone;
+
+	ctr_read_state(c, s);
+	if (!s->monitor_died)
+		return true;
+	gone = ctr_settle(c);
+	ctr_state_done(s);
+	if (!gone)
+		ctr_read_state(c, s);
+	return !gone;
+}
+
+/* Those that match, with their states; the first @limit of them. */
+static size_t select_items(const struct ps_opts *o, const struct ctr_filter *f, struct ctr *v, size_t n,
+			   struct item *items)
+{
+	bool all = o->all || o->latest || o->last > 0 || ctr_filter_wants_stopped(o->filter);
+	int64_t limit = o->latest ? 1 : o->last > 0 ? o->last : INT64_MAX;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n && (int64_t)kept < limit; i++) {
+		struct item *x = &items[kept];
+
+		x->c = &v[i];
+		if (!read_state(&v[i], &x->state))
 			continue;
-		for (size_t i = 0; i < n; i++)
-			sbuf_printf(b, "%s%s:%u->%u/%s", b->len ? ", " : "", p[i].ip ? p[i].ip : "0.0.0.0",
-				    p[i].host_first, p[i].port, port_proto_name(p[i].proto));
-		portspec_free(p, n);
+		if ((all || x->state.status == CTR_RUNNING || x->state.status == CTR_PAUSED) &&
+		    ctr_filter_matches(f, &v[i], &x->state))
+			kept++;
+		else
+			ctr_state_done(&x->state);
 	}
+	return kept;
 }
 
-static void status_text(const struct ctr_state *s, struct sbuf *b)
+static int measure(struct store *s, struct item *items, size_t n, struct err *e)
 {
-	char ago[FORMAT_LEN];
+	struct ctr *v = xcalloc(n + 1, sizeof(*v));
+	struct ctr_size *sizes = xcalloc(n + 1, sizeof(*sizes));
+	int r;
 
-	switch ((enum ctr_status)s->status) {
-	case CTR_RUNNING:
-		sbuf_printf(b, "Up %s", format_duration(time_now() - s->started_ns, ago));
-		break;
-	case CTR_EXITED:
-		sbuf_printf(b, "Exited (%lld) %s", (long long)s->exit_code, format_ago(s->finished_ns, ago));
-		break;
-	default:
-		sbuf_adds(b, s->status == CTR_CREATED ? "Created" : "Dead");
-		break;
+	for (size_t i = 0; i < n; i++)
+		v[i] = *items[i].c; /* borrowed */
+	r = ctr_sizes(s, v, n, sizes, e);
+	for (size_t i = 0; i < n; i++)
+		items[i].size = sizes[i];
+	free(v);
+	free(sizes);
+	return r;
+}
+
+static int print_items(struct format_list *l, const struct ps_opts *o, const struct item *items, size_t n, bool sized,
+		       struct err *e)
+{
+	struct ctr_row_opts how = { .full = o->no_trunc,
+				    .mounts = format_list_uses(l, "Mounts") || format_list_uses(l, "LocalVolumes") };
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		auto_json struct json *labels = NULL;
+		auto_json struct json *j =
+			ctr_row(items[i].c, &items[i].state, sized ? &items[i].size : NULL, &how, &labels);
+
+		r = format_list_add(l, j, labels, e);
 	}
+	return r < 0 ? r : format_list_print(l, stdout, e);
 }
 
-static struct json *row(const struct ctr *c, const struct ctr_state *s, const struct ps_opts *o,
-			struct json **ret_labels)
+static int list(struct store *s, const struct ps_opts *o, struct format_list *l, const struct ctr_filter *f,
+		const struct order *order, struct err *e)
 {
-	const struct ctr_config *f = &c->config;
-	auto_sbuf struct sbuf command = { 0 }, status = { 0 }, ports = { 0 }, labels = { 0 }, mounts = { 0 };
-	struct json *j = json_new_object();
-	char text[FORMAT_LEN];
+	bool sized = wants_size(o, l);
+	struct item *items = NULL;
+	struct ctr *v = NULL;
+	size_t n = 0, kept = 0;
+	int r = ctr_list(s, &v, &n, e);
 
-	command_text(f, o->no_trunc, &command);
-	status_text(s, &status);
-	ports_text(s, &ports);
-	*ret_labels = json_new_object();
-	for
-		KV_EACH(f->labels, i)
-		{
-			sbuf_printf(&labels, "%s%s=%s", i ? "," : "", f->labels[i], f->labels[i + 1]);
-			json_set_str(*ret_labels, f->labels[i], f->labels[i + 1]);
-		}
-	for (char **v = f->volumes; v && *v; v++)
-		sbuf_printf(&mounts, "%s%.*s", mounts.len ? "," : "", (int)strcspn(*v, ":"), *v);
-	json_set_str(j, "ID", o->no_trunc ? f->id : format_short_id(f->id, text));
-	json_set_str(j, "Image", f->image);
-	json_set_str(j, "Command", sbuf_str(&command));
-	json_set_str(j, "RunningFor", format_ago(f->created_ns, text));
-	json_set_str(j, "CreatedAt", format_time_local(f->created_ns, text));
-	json_set_str(j, "Status", sbuf_str(&status));
-	json_set_str(j, "State", ctr_status_name((enum ctr_status)s->status));
-	json_set_str(j, "Ports", sbuf_str(&ports));
-	json_set_str(j, "Names", f->name);
-	json_set_str(j, "Labels", sbuf_str(&labels));
-	json_set_str(j, "Mounts", sbuf_str(&mounts));
-	json_set_str(j, "Networks", f->network ? f->network : "");
-	json_set_str(j, "Platform", f->platform ? f->platform : "");
-	return j;
-}
-
-static bool label_matches(char *const *labels, const char *want)
-{
-	size_t n = strcspn(want, "=");
-	auto_free char *key = xstrndup(want, n);
-	const char *value = kv_get(labels, key);
-
-	return value && (!want[n] || !strcmp(value, want + n + 1));
-}
-
-static const char *const filter_keys[] = { "id", "name", "label", "status", "exited", "ancestor", "network" };
-
-static bool one_matches(const struct ctr *c, const struct ctr_state *s, const char *key, const char *want)
-{
-	auto_free char *code = xasprintf("%lld", (long long)s->exit_code);
-
-	if (!strcmp(key, "id"))
-		return str_has_prefix(c->config.id, want);
-	if (!strcmp(key, "name"))
-		return strstr(c->config.name, *want == '/' ? want + 1 : want) != NULL;
-	if (!strcmp(key, "label"))
-		return label_matches(c->config.labels, want);
-	if (!strcmp(key, "status"))
-		return !strcmp(ctr_status_name((enum ctr_status)s->status), want);
-	if (!strcmp(key, "exited"))
-		return s->status == CTR_EXITED && !strcmp(code, want);
-	if (!strcmp(key, "network"))
-		return str_is_eq(c->config.network, want);
-	return str_is_eq(c->config.image, want) || (c->config.image_config && strstr(c->config.image_config, want));
-}
-
-/* Different keys must all hold; of one key, one value (labels: all), as docker does it. */
-static bool matches(const struct ctr *c, const struct ctr_state *s, char *const *filters)
-{
-	for (size_t k = 0; k < sizeof(filter_keys) / sizeof(*filter_keys); k++) {
-		bool asked = false, any = false, all = true;
-
-		for (char *const *f = filters; f && *f; f++) {
-			const char *eq = strchr(*f, '=');
-			size_t n = strlen(filter_keys[k]);
-
-			if ((size_t)(eq - *f) != n || strncmp(*f, filter_keys[k], n))
-				continue;
-			asked = true;
-			if (one_matches(c, s, filter_keys[k], eq + 1))
-				any = true;
-			else
-				all = false;
-		}
-		if (asked && !(strcmp(filter_keys[k], "label") ? any : all))
-			return false;
+	if (r == 0) {
+		items = xcalloc(n + 1, sizeof(*items));
+		kept = select_items(o, f, v, n, items);
 	}
-	return true;
-}
-
-static int check_filters(char *const *filters, struct err *e)
-{
-	for (; filters && *filters; filters++) {
-		size_t n = strcspn(*filters, "="), k = 0;
-
-		if (!(*filters)[n])
-			return err_say(e, EINVAL, "invalid filter '%s': it needs key=value", *filters);
-		while (k < sizeof(filter_keys) / sizeof(*filter_keys) &&
-		       (strlen(filter_keys[k]) != n || strncmp(filter_keys[k], *filters, n)))
-			k++;
-		if (k == sizeof(filter_keys) / sizeof(*filter_keys))
-			return err_say(e, EINVAL, "invalid filter '%.*s'", (int)n, *filters);
-	}
-	return 0;
-}
-
-static bool wants_stopped(char *const *filters)
-{
-	for (; filters && *filters; filters++)
-		if (str_has_prefix(*filters, "status=") || str_has_prefix(*filters, "exited="))
-			return true;
-	return false;
+	if (r == 0 && sized)
+		r = measure(s, items, kept, e);
+	if (r == 0 && order)
+		qsort_r(items, kept, sizeof(*items), compare_items, (void *)(uintptr_t)order);
+	if (r == 0)
+		r = print_items(l, o, items, kept, sized, e);
+	for (size_t i = 0; i < kept; i++)
+		ctr_state_done(&items[i].state);
+	free(items);
+	ctr_list_free(v, n);
+	return r;
 }
 
 static int ps_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e)
@@ -217,50 +260,19 @@ static int ps_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err
 	const struct ps_opts *o = opts;
 	auto_format_list struct format_list *l = NULL;
 	auto_store struct store *store = NULL;
-	auto_free char *format = NULL;
-	bool all = o->all || o->latest || o->last > 0 || wants_stopped(o->filter);
-	int64_t left = o->latest ? 1 : o->last > 0 ? o->last : INT64_MAX;
-	struct ctr *v = NULL;
-	size_t n = 0;
-	int r = check_filters(o->filter, e);
+	const struct order *order;
+	struct ctr_filter f;
+	int r = find_order(o->sort, &order, e);
 
 	(void)argc;
 	(void)argv;
-	if (r == 0 && !(o->quiet && !o->format))
-		r = cmd_list_format(ctx, o->format, CMD_LIST_PS, &format, e);
-	if (r == 0 && o->quiet && !o->format)
-		r = format_list_new_quiet(NULL, "ID", columns, &l, e);
-	else if (r == 0)
-		r = format_list_new(
-			format,
-			"{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}",
-			columns, &l, e);
+	if (r == 0)
+		r = new_list(ctx, o, &l, e);
 	if (r == 0)
 		r = store_open(ctx->root, ctx->runroot, &store, e);
 	if (r == 0)
-		r = ctr_list(store, &v, &n, e);
-	for (size_t i = 0; r == 0 && i < n && left > 0; i++) {
-		auto_json struct json *j = NULL, *labels = NULL;
-		struct ctr_state s;
-
-		ctr_read_state(&v[i], &s);
-		if (s.monitor_died) {
-			bool gone = ctr_settle(&v[i]);
-
-			ctr_state_done(&s);
-			if (gone)
-				continue;
-			ctr_read_state(&v[i], &s);
-		}
-		if ((all || s.status == CTR_RUNNING) && matches(&v[i], &s, o->filter)) {
-			j = row(&v[i], &s, o, &labels);
-			r = format_list_add(l, j, labels, e);
-			left--;
-		}
-		ctr_state_done(&s);
-	}
-	ctr_list_free(v, n);
-	return r < 0 ? r : format_list_print(l, stdout, e);
+		r = ctr_filter_init(&f, store, o->filter, e);
+	return r < 0 ? r : list(store, o, l, &f, order, e);
 }
 
 static const struct opt opts[] = {
@@ -271,7 +283,11 @@ static const struct opt opts[] = {
 		.dflt = "-1"),
 	OPT_BOOL('l', "latest", struct ps_opts, latest, "Show the latest created container (includes all states)"),
 	OPT_BOOL(0, "no-trunc", struct ps_opts, no_trunc, "Don't truncate output"),
+	OPT_BOOL(0, "noheading", struct ps_opts, noheading, "Do not print column headings"),
 	OPT_BOOL('q', "quiet", struct ps_opts, quiet, "Only display container IDs"),
+	OPT_BOOL('s', "size", struct ps_opts, size, "Display total file sizes"),
+	OPT_STR(0, "sort", struct ps_opts, sort,
+		"Sort by command, created, id, image, names, runningfor, size or status (default created)"),
 	OPT_END,
 };
 
@@ -279,6 +295,8 @@ const struct cmd cmd_ps = {
 	.path = "container ls",
 	.alias = "ps,container ps,container list",
 	.help = "List containers",
+	.more = "Filters: id, name, label, label!, status, exited, ancestor, before, since, until, volume, network,\n"
+		"publish, command, health, is-task.",
 	.opts = opts,
 	.opts_size = sizeof(struct ps_opts),
 	.group = CMD_GROUP_COMMON,
