@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "cmd/image_filter.h"
+#include "cmd/images_tree.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/str.h"
 #include "lib/format/list.h"
@@ -13,13 +14,12 @@
 #include "lib/oci/digest.h"
 #include "lib/oci/image.h"
 #include "lib/oci/json.h"
-#include "lib/oci/kv.h"
 #include "lib/oci/ref.h"
 #include "storage/store.h"
 
 struct images_opts {
-	bool all, digests, no_trunc, quiet;
-	const char *format;
+	bool all, digests, no_trunc, quiet, tree, noheading;
+	const char *format, *sort;
 	char **filter;
 };
 
@@ -35,112 +35,74 @@ static const struct format_column columns[] = {
 	{ "SharedSize", "SHARED SIZE" },
 	{ "UniqueSize", "UNIQUE SIZE" },
 	{ "VirtualSize", "SIZE" },
+	{ "ReadOnly", "R/O" },
 	{ NULL, NULL },
 };
 
-/* ---- filters ---- */
+/* ---- order ---- */
 
-/**
- * struct image_filter - what -f and the operand ask for
- * @s:		the store
- * @filters:	"key=value"
- * @pattern:	the operand: REPOSITORY[:TAG], or NULL
- * @before:	created earlier than this, 0: whenever
- * @since:	created later than this
- */
-struct image_filter {
-	struct store *s;
-	char *const *filters;
-	const char *pattern;
-	int64_t before;
-	int64_t since;
+static int by_created(const struct image_rec *x, const struct image_rec *y)
+{
+	return (y->created_ns > x->created_ns) - (y->created_ns < x->created_ns);
+}
+
+static int by_id(const struct image_rec *x, const struct image_rec *y)
+{
+	return strcmp(x->config_digest, y->config_digest);
+}
+
+static int by_size(const struct image_rec *x, const struct image_rec *y)
+{
+	return (x->size > y->size) - (x->size < y->size);
+}
+
+static int by_repository(const struct image_rec *x, const struct image_rec *y)
+{
+	return strcmp(x->name ? x->name : "", y->name ? y->name : "");
+}
+
+static const char *tag_of(const struct image_rec *rec)
+{
+	const char *slash = rec->name ? strrchr(rec->name, '/') : NULL, *colon = slash ? strchr(slash, ':') : NULL;
+
+	return colon && !strchr(slash, '@') ? colon + 1 : "";
+}
+
+static int by_tag(const struct image_rec *x, const struct image_rec *y)
+{
+	return strcmp(tag_of(x), tag_of(y));
+}
+
+static const struct {
+	const char *name;
+	int (*compare)(const struct image_rec *x, const struct image_rec *y);
+} orders[] = {
+	{ "created", by_created }, { "id", by_id },   { "repository", by_repository },
+	{ "size", by_size },	   { "tag", by_tag },
 };
 
-static const char *const filter_keys[] = { "dangling", "label", "reference", "before", "since", NULL };
-
-/* The name as users see it, with and without its tag; patterns match either, and * stops at "/". */
-static bool reference_matches(const struct image_rec *rec, const char *pattern)
+/* What is equal stands newest first. */
+static int compare_images(const void *a, const void *b, void *order)
 {
-	auto_ref struct ref ref = { 0 };
-	auto_free char *full = NULL, *name = NULL;
+	int d = orders[*(size_t *)order].compare(a, b);
 
-	if (!rec->name || ref_parse(rec->name, &ref, NULL) < 0)
-		return false;
-	full = ref_familiar(&ref);
-	name = ref_familiar_name(&ref);
-	if (fnmatch(pattern, full, FNM_PATHNAME) == 0 || fnmatch(pattern, name, FNM_PATHNAME) == 0)
-		return true;
-	/* "docker.io/library/busybox" means busybox as well. */
-	auto_ref struct ref want = { 0 };
-
-	if (ref_parse(pattern, &want, NULL) < 0)
-		return false;
-	return str_is_eq(want.domain, ref.domain) && str_is_eq(want.path, ref.path) && !want.digest &&
-	       (!want.tag || str_is_eq(want.tag, ref.tag));
+	if (d == 0)
+		d = by_created(a, b);
+	if (d == 0)
+		d = by_id(a, b);
+	return d ? d : by_repository(a, b);
 }
 
-static bool label_matches(struct store *s, const struct image_rec *rec, const char *want)
+static int sort_images(const char *how, struct image_rec *recs, size_t n, struct err *e)
 {
-	auto_oci_image_config struct oci_image_config *c = NULL;
-	size_t n = strcspn(want, "=");
-	auto_free char *key = xstrndup(want, n);
-	const char *value;
-
-	if (store_image_config(s, rec->config_digest, &c, NULL) < 0)
-		return false;
-	value = kv_get(c->labels, key);
-	return value && (!want[n] || !strcmp(value, want + n + 1));
-}
-
-static bool matches(const struct image_filter *f, const struct image_rec *rec)
-{
-	bool any_reference = false, asked_reference = false, dangling;
-
-	if (f->pattern && !reference_matches(rec, f->pattern))
-		return false;
-	if ((f->before && rec->created_ns >= f->before) || (f->since && rec->created_ns <= f->since))
-		return false;
-	for (char *const *p = f->filters; p && *p; p++) {
-		const char *v;
-
-		if ((v = str_after(*p, "dangling=")) && str_to_bool(v, &dangling) == 0 && dangling != !rec->name)
-			return false;
-		if ((v = str_after(*p, "label=")) && !label_matches(f->s, rec, v))
-			return false;
-		if ((v = str_after(*p, "reference="))) {
-			asked_reference = true;
-			any_reference |= reference_matches(rec, v);
+	if (!how)
+		return 0;
+	for (size_t i = 0; i < sizeof(orders) / sizeof(*orders); i++)
+		if (!strcmp(orders[i].name, how)) {
+			qsort_r(recs, n, sizeof(*recs), compare_images, &i);
+			return 0;
 		}
-	}
-	return !asked_reference || any_reference;
-}
-
-static int read_filters(struct image_filter *f, struct err *e)
-{
-	for (char *const *p = f->filters; p && *p; p++) {
-		auto_image_rec struct image_rec rec = { 0 };
-		size_t n = strcspn(*p, "=");
-		const char *const *k = filter_keys;
-		const char *value = *p + n + 1;
-		bool unused;
-		int r;
-
-		if (!(*p)[n])
-			return err_say(e, EINVAL, "invalid filter '%s': it needs key=value", *p);
-		while (*k && (strlen(*k) != n || strncmp(*k, *p, n)))
-			k++;
-		if (!*k)
-			return err_say(e, EINVAL, "invalid filter '%.*s'", (int)n, *p);
-		if (!strcmp(*k, "dangling") && str_to_bool(value, &unused) < 0)
-			return err_say(e, EINVAL, "invalid filter 'dangling=%s'", value);
-		if (strcmp(*k, "before") && strcmp(*k, "since"))
-			continue;
-		r = store_image_find(f->s, value, &rec, e);
-		if (r < 0)
-			return r;
-		*(strcmp(*k, "before") ? &f->since : &f->before) = rec.created_ns;
-	}
-	return 0;
+	return err_say(e, EINVAL, "--sort %s: it is created, id, repository, size or tag", how);
 }
 
 /* ---- rows ---- */
@@ -161,58 +123,153 @@ static struct json *row(const struct image_rec *rec, const struct images_opts *o
 	json_set_str(j, "CreatedSince", rec->created_ns ? format_ago(rec->created_ns, text) : "N/A");
 	json_set_str(j, "CreatedAt", rec->created_ns ? format_time_local(rec->created_ns, text) : "N/A");
 	json_set_str(j, "Size", format_size((uint64_t)rec->size, 3, text));
-	json_set_str(j, "VirtualSize", text);
+	json_set_str(j, "VirtualSize", format_size((uint64_t)rec->size, 4, text));
+	json_set_str(j, "ReadOnly", rec->read_only ? "true" : "false");
 	json_set_str(j, "Containers", "N/A");
 	json_set_str(j, "SharedSize", "N/A");
 	json_set_str(j, "UniqueSize", "N/A");
 	return j;
 }
 
-static int new_list(const struct ctx *ctx, const struct images_opts *o, struct format_list **ret, struct err *e)
+/* What these three say takes a look at all layers and containers: only where they are asked for by name. */
+static void add_usage(struct json *j, const struct store_usage *u, const struct image_rec *rec)
+{
+	const struct image_usage *i = store_usage_of(u, rec->config_digest);
+	auto_free char *containers = i ? xasprintf("%zu", i->containers) : NULL;
+	char text[FORMAT_LEN];
+
+	if (!i)
+		return;
+	json_set_str(j, "Containers", containers);
+	json_set_str(j, "SharedSize", format_size(i->shared, 4, text));
+	json_set_str(j, "UniqueSize", format_size(i->size - i->shared, 4, text));
+}
+
+static bool wants_usage(const struct images_opts *o, const struct format_list *l)
+{
+	return o->format && strstr(o->format, "{{") && !strstr(o->format, "json") &&
+	       (format_list_uses(l, "Containers") || format_list_uses(l, "SharedSize") ||
+		format_list_uses(l, "UniqueSize"));
+}
+
+static int new_list(const struct ctx *ctx, const struct images_opts *o, bool has_read_only, struct format_list **ret,
+		    struct err *e)
 {
 	auto_free char *format = NULL;
+	auto_free char *table = xasprintf("{{.Repository}}\t{{.Tag}}\t%s{{.ID}}\t{{.CreatedSince}}\t{{.Size}}%s",
+					  o->digests ? "{{.Digest}}\t" : "", has_read_only ? "\t{{.ReadOnly}}" : "");
 	int r;
 
-	if (o->quiet && !o->format)
-		return format_list_new_quiet(NULL, "ID", columns, ret, e);
+	if (o->quiet)
+		return format_list_new_quiet(o->format, "ID", columns, ret, e);
 	r = cmd_list_format(ctx, o->format, CMD_LIST_IMAGES, &format, e);
+	if (r == 0)
+		r = format_list_new(format, table, columns, ret, e);
+	if (r == 0 && o->noheading)
+		format_list_no_heading(*ret);
+	return r;
+}
+
+/* Hidden without --all: what has no name and is only the beginning of another image. A filter shows them. */
+static void drop_intermediate(struct store *s, const struct images_opts *o, struct image_rec *recs, size_t *n)
+{
+	auto_strv char **hidden = NULL;
+	size_t kept = 0;
+
+	if (o->all || o->filter)
+		return;
+	image_find_intermediate(s, recs, *n, &hidden);
+	for (size_t i = 0; i < *n; i++) {
+		struct image_rec rec = recs[i];
+
+		recs[i] = (struct image_rec) { 0 };
+		if (!rec.name && strv_has(hidden, rec.config_digest))
+			image_rec_done(&rec);
+		else
+			recs[kept++] = rec;
+	}
+	*n = kept;
+}
+
+static int select_images(struct store *s, const struct images_opts *o, const char *pattern, struct image_rec **ret,
+			 size_t *ret_n, struct err *e)
+{
+	auto_image_filter struct image_filter f = { 0 };
+	struct image_rec *recs = NULL;
+	size_t n = 0, kept = 0;
+	int r = image_filter_init(&f, s, o->filter, image_filter_keys, e);
+
+	if (r == 0)
+		r = store_image_list(s, &recs, &n, e);
+	if (r == 0)
+		drop_intermediate(s, o, recs, &n);
+	for (size_t i = 0; i < n; i++) {
+		struct image_rec rec = recs[i];
+
+		recs[i] = (struct image_rec) { 0 };
+		if (r == 0 && (!pattern || image_name_matches(&rec, pattern)) && image_filter_matches(&f, &rec))
+			recs[kept++] = rec;
+		else
+			image_rec_done(&rec);
+	}
+	if (r == 0)
+		r = sort_images(o->sort, recs, kept, e);
+	*ret = recs;
+	*ret_n = kept;
+	return r;
+}
+
+static int print_list(const struct ctx *ctx, struct store *s, const struct images_opts *o, const struct image_rec *recs,
+		      size_t n, struct err *e)
+{
+	auto_format_list struct format_list *l = NULL;
+	auto_store_usage struct store_usage u = { 0 };
+	bool has_read_only = false, with_usage;
+	int r;
+
+	for (size_t i = 0; i < n; i++)
+		has_read_only |= recs[i].read_only != NULL;
+	r = new_list(ctx, o, has_read_only, &l, e);
 	if (r < 0)
 		return r;
-	return format_list_new(format,
-			       o->digests
-				       ? "{{.Repository}}\t{{.Tag}}\t{{.Digest}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}"
-				       : "{{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}",
-			       columns, ret, e);
+	with_usage = wants_usage(o, l);
+	if (with_usage)
+		r = store_usage(s, &u, e);
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		auto_json struct json *j = row(&recs[i], o);
+
+		if (with_usage)
+			add_usage(j, &u, &recs[i]);
+		r = format_list_add(l, j, NULL, e);
+	}
+	return r < 0 ? r : format_list_print(l, stdout, e);
+}
+
+static int check_tree(const struct images_opts *o, struct err *e)
+{
+	const char *with = o->quiet ? "--quiet" : o->no_trunc ? "--no-trunc" : o->digests ? "--digests" : NULL;
+
+	if (o->format)
+		with = "--format";
+	return o->tree && with ? err_say(e, EINVAL, "%s and --tree do not go together", with) : 0;
 }
 
 static int images_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e)
 {
 	const struct images_opts *o = opts;
-	auto_format_list struct format_list *l = NULL;
 	auto_store struct store *store = NULL;
-	struct image_filter f = { .filters = o->filter, .pattern = argc ? argv[0] : NULL };
 	struct image_rec *recs = NULL;
 	size_t n = 0;
-	int r = new_list(ctx, o, &l, e);
+	int r = check_tree(o, e);
 
 	if (r == 0)
 		r = store_open(ctx->root, ctx->runroot, &store, e);
-	if (r < 0)
-		return r;
-	f.s = store;
-	r = read_filters(&f, e);
 	if (r == 0)
-		r = store_image_list(store, &recs, &n, e);
-	for (size_t i = 0; r == 0 && i < n; i++) {
-		auto_json struct json *j = NULL;
-
-		if (!matches(&f, &recs[i]))
-			continue;
-		j = row(&recs[i], o);
-		r = format_list_add(l, j, NULL, e);
-	}
+		r = select_images(store, o, argc ? argv[0] : NULL, &recs, &n, e);
+	if (r == 0)
+		r = o->tree ? images_tree(store, recs, n, e) : print_list(ctx, store, o, recs, n, e);
 	image_recs_free(recs, n);
-	return r < 0 ? r : format_list_print(l, stdout, e);
+	return r;
 }
 
 static const struct opt opts[] = {
@@ -220,10 +277,13 @@ static const struct opt opts[] = {
 	OPT_BOOL(0, "digests", struct images_opts, digests, "Show digests"),
 	OPT_STRV('f', "filter", struct images_opts, filter, "Filter output based on conditions provided"),
 	OPT_STR(0, "format", struct images_opts, format, "Format output using a custom template"),
+	OPT_REFUSE(OPT_KIND_BOOL, 0, "history", "Show the names that an image had before",
+		   "is not there: names that were taken away are not kept"),
 	OPT_BOOL(0, "no-trunc", struct images_opts, no_trunc, "Don't truncate output"),
+	OPT_BOOL('n', "noheading", struct images_opts, noheading, "Do not print column headings"),
 	OPT_BOOL('q', "quiet", struct images_opts, quiet, "Only show image IDs"),
-	OPT_REFUSE(OPT_KIND_BOOL, 0, "tree", "List multi-platform images as a tree",
-		   "is not supported: one platform is kept"),
+	OPT_STR(0, "sort", struct images_opts, sort, "Sort by created, id, repository, size or tag (default created)"),
+	OPT_BOOL(0, "tree", struct images_opts, tree, "List images with their platforms as a tree"),
 	OPT_END,
 };
 
@@ -232,7 +292,10 @@ const struct cmd cmd_images = {
 	.alias = "images,image list",
 	.args = "[REPOSITORY[:TAG]]",
 	.help = "List images",
-	.more = "Filters: dangling=true|false, label=KEY[=VALUE], reference=PATTERN, before=IMAGE, since=IMAGE.",
+	.more = "Filters: dangling=true|false, label=KEY[=VALUE], label!=KEY[=VALUE], reference=PATTERN, id=ID, "
+		"digest=DIGEST,\n"
+		"before=IMAGE, since=IMAGE, after=IMAGE, until=TIME, containers=true|false, intermediate=true|false,\n"
+		"readonly=true|false.",
 	.opts = opts,
 	.opts_size = sizeof(struct images_opts),
 	.max_args = 1,

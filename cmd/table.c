@@ -8,6 +8,8 @@ extern const struct cmd cmd_run, cmd_create, cmd_start, cmd_exec, cmd_ps, cmd_lo
 	cmd_wait, cmd_attach, cmd_pull, cmd_inspect, cmd_container_inspect, cmd_unshare, cmd_doctor, cmd_info,
 	cmd_version, cmd_load, cmd_save, cmd_login, cmd_logout, cmd_images, cmd_tag, cmd_rmi, cmd_image_inspect,
 	cmd_system_check, cmd_system_reset, cmd_completion;
+extern const struct cmd cmd_history, cmd_untag, cmd_image_exists, cmd_image_tree, cmd_image_diff, cmd_image_mount,
+	cmd_image_unmount, cmd_image_prune, cmd_container_prune, cmd_system_prune, cmd_system_df;
 
 const struct cmd *const cmd_table[] = {
 	&cmd_run,
@@ -32,6 +34,17 @@ const struct cmd *const cmd_table[] = {
 	&cmd_image_inspect,
 	&cmd_rmi,
 	&cmd_tag,
+	&cmd_untag,
+	&cmd_history,
+	&cmd_image_exists,
+	&cmd_image_tree,
+	&cmd_image_diff,
+	&cmd_image_mount,
+	&cmd_image_unmount,
+	&cmd_image_prune,
+	&cmd_container_prune,
+	&cmd_system_df,
+	&cmd_system_prune,
 	&cmd_unshare,
 	&cmd_version,
 	&cmd_info,

@@ -49,13 +49,13 @@ _skiff_value() { # OPTION: sets kind and value
 _skiff_verb() { # NAME: sets what may follow; fails when there is no such verb
 	case $1 in
 	'')
-		subs=' run exec pull images login logout load save ps create start stop kill rm logs attach wait inspect rmi tag unshare version info doctor completion container image system help'
+		subs=' run exec pull images login logout load save ps create start stop kill rm logs attach wait inspect rmi tag untag history unshare version info doctor completion container image system help'
 		options=' --config --debug -D --log-level -l --root --runroot --storage-driver --trace --version -v --help -h'
 		valued=' --config --log-level -l --root --runroot --storage-driver --host -H --context -c'
 		;;
-	'container') subs=' run exec ls create start stop kill rm logs attach wait inspect' ;;
-	'image') subs=' pull ls load save inspect rm tag' ;;
-	'system') subs=' info doctor check reset' ;;
+	'container') subs=' run exec ls create start stop kill rm logs attach wait inspect prune' ;;
+	'image') subs=' pull ls load save inspect rm tag untag history exists tree diff mount unmount prune' ;;
+	'system') subs=' df prune info doctor check reset' ;;
 	'container run' | 'run')
 		subs='' first=image rest=path stop=1
 		options=' --detach -d --detach-keys --sig-proxy --interactive -i --tty -t --rm --name --replace --cidfile --stop-signal --stop-timeout --init --log-driver --log-opt --restart --pull --quiet -q --platform --tls-verify --rootfs --entrypoint --workdir -w --user -u --env -e --env-file --env-host --unsetenv --unsetenv-all --umask --tz --ulimit --oom-score-adj --label -l --label-file --annotation --volume -v --mount --tmpfs --read-only --read-only-tmpfs --shm-size --device --cap-add --cap-drop --privileged --security-opt --group-add --sysctl --hostname -h --domainname --ipc --pid --uts --userns --cgroupns --network --publish -p --add-host --no-hosts --dns --dns-search --dns-option --no-healthcheck --config --debug -D --root --runroot --storage-driver --trace --help -h'
@@ -73,8 +73,8 @@ _skiff_verb() { # NAME: sets what may follow; fails when there is no such verb
 		;;
 	'image ls' | 'images' | 'image list')
 		subs='' first=image rest=none stop=''
-		options=' --all -a --digests --filter -f --format --no-trunc --quiet -q --config --debug -D --root --runroot --storage-driver --trace --help -h'
-		valued=' --filter -f --format --config --root --runroot --storage-driver'
+		options=' --all -a --digests --filter -f --format --no-trunc --noheading -n --quiet -q --sort --tree --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --filter -f --format --sort --config --root --runroot --storage-driver'
 		;;
 	'login')
 		subs='' first=none rest=none stop=''
@@ -98,8 +98,8 @@ _skiff_verb() { # NAME: sets what may follow; fails when there is no such verb
 		;;
 	'container ls' | 'ps' | 'container ps' | 'container list')
 		subs='' first=none rest=none stop=''
-		options=' --all -a --filter -f --format --last -n --latest -l --no-trunc --quiet -q --config --debug -D --root --runroot --storage-driver --trace --help -h'
-		valued=' --filter -f --format --last -n --config --root --runroot --storage-driver'
+		options=' --all -a --filter -f --format --last -n --latest -l --no-trunc --noheading --quiet -q --size -s --sort --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --filter -f --format --last -n --sort --config --root --runroot --storage-driver'
 		;;
 	'container create' | 'create')
 		subs='' first=image rest=path stop=1
@@ -143,12 +143,12 @@ _skiff_verb() { # NAME: sets what may follow; fails when there is no such verb
 		;;
 	'inspect')
 		subs='' first=any rest=any stop=''
-		options=' --format -f --type --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		options=' --format -f --size -s --type --config --debug -D --root --runroot --storage-driver --trace --help -h'
 		valued=' --format -f --type --config --root --runroot --storage-driver'
 		;;
 	'container inspect')
 		subs='' first=container rest=container stop=''
-		options=' --format -f --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		options=' --format -f --size -s --config --debug -D --root --runroot --storage-driver --trace --help -h'
 		valued=' --format -f --config --root --runroot --storage-driver'
 		;;
 	'image inspect')
@@ -165,6 +165,61 @@ _skiff_verb() { # NAME: sets what may follow; fails when there is no such verb
 		subs='' first=image rest=image stop=''
 		options=' --config --debug -D --root --runroot --storage-driver --trace --help -h'
 		valued=' --config --root --runroot --storage-driver'
+		;;
+	'image untag' | 'untag')
+		subs='' first=image rest=image stop=''
+		options=' --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --config --root --runroot --storage-driver'
+		;;
+	'image history' | 'history')
+		subs='' first=image rest=none stop=''
+		options=' --format --human -H --no-trunc --quiet -q --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --format --platform --config --root --runroot --storage-driver'
+		;;
+	'image exists')
+		subs='' first=image rest=none stop=''
+		options=' --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --config --root --runroot --storage-driver'
+		;;
+	'image tree')
+		subs='' first=image rest=none stop=''
+		options=' --whatrequires --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --config --root --runroot --storage-driver'
+		;;
+	'image diff')
+		subs='' first=image rest=image stop=''
+		options=' --format --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --format --config --root --runroot --storage-driver'
+		;;
+	'image mount')
+		subs='' first=none rest=none stop=''
+		options=' --all -a --format --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --format --config --root --runroot --storage-driver'
+		;;
+	'image unmount' | 'image umount')
+		subs='' first=none rest=none stop=''
+		options=' --all -a --force -f --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --config --root --runroot --storage-driver'
+		;;
+	'image prune')
+		subs='' first=none rest=none stop=''
+		options=' --all -a --filter --force -f --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --filter --config --root --runroot --storage-driver'
+		;;
+	'container prune')
+		subs='' first=none rest=none stop=''
+		options=' --filter --force -f --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --filter --config --root --runroot --storage-driver'
+		;;
+	'system df')
+		subs='' first=none rest=none stop=''
+		options=' --format --verbose -v --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --format --config --root --runroot --storage-driver'
+		;;
+	'system prune')
+		subs='' first=none rest=none stop=''
+		options=' --all -a --filter --force -f --volumes --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --filter --config --root --runroot --storage-driver'
 		;;
 	'unshare')
 		subs='' first=path rest=path stop=1

@@ -9,7 +9,6 @@ load ../cli/common
 setup_file() {
 	[ "$(id -u)" = 0 ] || skip "needs root to make a machine's folders"
 	chmod 755 "$TMPDIR" "$TMPDIR/.."
-	[ -z "${FULL:-}" ] || export BATS_TEST_TIMEOUT=900
 	mkdir "$BATS_FILE_TMPDIR/src"
 	git -C "$SRC" -c safe.directory='*' ls-files -z | tar -C "$SRC" --null -T - -cf - | tar -C "$BATS_FILE_TMPDIR/src" -xf -
 	# What is built already need not be built again for each test; the tests of it are not needed.
