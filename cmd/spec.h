@@ -53,6 +53,20 @@ struct logout_opts {
 };
 extern const struct cmd cmd_login, cmd_logout;
 
+struct export_opts {
+	const char *output;
+};
+extern const struct cmd cmd_export;
+
+struct import_opts {
+	char **change;
+	const char *message;
+	const char *platform;
+	bool quiet;
+	bool tls_verify;
+};
+extern const struct cmd cmd_import;
+
 struct check_opts {
 	bool quick;
 };

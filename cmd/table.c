@@ -9,7 +9,8 @@ extern const struct cmd cmd_run, cmd_create, cmd_start, cmd_exec, cmd_ps, cmd_lo
 	cmd_version, cmd_load, cmd_save, cmd_login, cmd_logout, cmd_images, cmd_tag, cmd_rmi, cmd_image_inspect,
 	cmd_system_check, cmd_system_reset, cmd_completion;
 extern const struct cmd cmd_history, cmd_untag, cmd_image_exists, cmd_image_tree, cmd_image_diff, cmd_image_mount,
-	cmd_image_unmount, cmd_image_prune, cmd_container_prune, cmd_system_prune, cmd_system_df;
+	cmd_image_unmount, cmd_image_prune, cmd_container_prune, cmd_system_prune, cmd_system_df, cmd_export,
+	cmd_import;
 
 const struct cmd *const cmd_table[] = {
 	&cmd_run,
@@ -20,6 +21,8 @@ const struct cmd *const cmd_table[] = {
 	&cmd_logout,
 	&cmd_load,
 	&cmd_save,
+	&cmd_import,
+	&cmd_export,
 	&cmd_ps,
 	&cmd_create,
 	&cmd_start,

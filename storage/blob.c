@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -117,6 +118,20 @@ int store_layer_size(struct store *s, const char *diff_id, int64_t *ret, struct 
 	if (r < 0)
 		return err_wrap(e, r, "layer %s", diff_id);
 	*ret = json_get_i64(meta, "size", 0);
+	return 0;
+}
+
+int store_blob_open(struct store *s, const char *digest, int *ret_fd, struct err *e)
+{
+	char path[BLOB_PATH_SIZE];
+	int fd, r = blob_path(digest, path, e);
+
+	if (r < 0)
+		return r;
+	fd = openat(store_home_of(s, path), path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return err_set(e, errno, "open '%s'", path);
+	*ret_fd = fd;
 	return 0;
 }
 

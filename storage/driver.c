@@ -111,7 +111,7 @@ int driver_open_upper(const struct driver_mount_spec *spec, const int *lower, si
 	int r;
 
 	*ret = (struct driver_upper) { -EBADF, -EBADF };
-	if (spec->dirfd < 0)
+	if (spec->dirfd < 0 || spec->is_view)
 		return 0;
 	r = open_made(spec->dirfd, spec->upper, 0755, &ret->upper, &is_new, e);
 	if (r == 0 && is_new && n_lower)
@@ -343,11 +343,22 @@ static bool is_opaque(int layer)
 	return getxattr(path, "user.overlay.opaque", &value, 1) == 1 && value == 'y';
 }
 
+/* A container that never ran has no upper folder. Return: 1 it was opened, 0, negative errno */
+static int open_view(const struct driver *d, const struct driver_mount_spec *spec, int *ret, struct err *e)
+{
+	if (!spec->is_view || spec->dirfd < 0 || d == &driver_vfs)
+		return 0;
+	*ret = openat(spec->dirfd, spec->upper, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (*ret < 0 && errno != ENOENT)
+		return err_set(e, errno, "open the container's folder '%s'", spec->upper);
+	return *ret >= 0;
+}
+
 int driver_mount(const struct driver *d, struct store *s, const struct driver_mount_spec *spec,
 		 struct driver_mount *ret, struct err *e)
 {
 	size_t n = strv_len(spec->layers), opened = 0, first = 0;
-	int *lower = xcalloc(n + 1, sizeof(*lower));
+	int *lower = xcalloc(n + 2, sizeof(*lower));
 	int r = 0;
 
 	if (spec->shift && !d->can_shift) {
@@ -370,6 +381,10 @@ int driver_mount(const struct driver *d, struct store *s, const struct driver_mo
 			first = opened;
 	}
 	if (r == 0)
+		r = open_view(d, spec, &lower[opened], e);
+	if (r > 0)
+		opened = ++n;
+	if (r >= 0)
 		r = d->mount(s, spec, lower + first, n - first, ret, e);
 	for (size_t i = 0; i < opened; i++)
 		fd_closep(&lower[i]);

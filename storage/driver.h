@@ -37,6 +37,8 @@ int driver_reason(struct store *s, const struct driver *d, char **ret, struct er
  * @work:	name of the work folder in @dirfd ("work"); made when missing. vfs copies into @upper and ignores it.
  * @is_volatile: --rm: never synced
  * @read_only:	the mount is read-only (upper may still be there)
+ * @is_view:	only to look at: the upper folder, where there is one, is mounted as the topmost layer, read-only, also
+ *		while a container uses it; nothing is written
  * @shift:	map of level B over A where they differ (keep-id, nomap, auto); NULL: same ids
  * @outer:	map of level A
  */
@@ -47,6 +49,7 @@ struct driver_mount_spec {
 	const char *work;
 	bool is_volatile;
 	bool read_only;
+	bool is_view;
 	const struct idmap *shift;
 	const struct idmap *outer;
 };

@@ -158,7 +158,7 @@ static int fuse_mount(struct store *s, const struct driver_mount_spec *spec, con
 	fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 	if (fuse < 0)
 		return walls_explain_fuse(errno, e);
-	r = mount_fuse(fuse, spec->read_only, &m, e);
+	r = mount_fuse(fuse, (spec->read_only || spec->is_view), &m, e);
 	if (r == 0)
 		r = add_options(&options, spec, lower, n_lower, &up, e);
 	if (r < 0)
@@ -171,7 +171,7 @@ static int fuse_mount(struct store *s, const struct driver_mount_spec *spec, con
 		keep[n_keep++] = up.work;
 	}
 	keep[n_keep++] = fuse;
-	*ret = (struct driver_mount){ .fd = -EBADF };
+	*ret = (struct driver_mount) { .fd = -EBADF };
 	r = start_helper(options.p, fuse, keep, n_keep, &ret->helper, e);
 	free(keep);
 	if (r == 0)

@@ -63,7 +63,7 @@ static int mount_new(const struct driver_mount_spec *spec, const int *lower, siz
 		     int *ret_fd, struct err *e)
 {
 	auto_close int fs = sys_fsopen("overlay", FSOPEN_CLOEXEC);
-	unsigned attrs = MOUNT_ATTR_NODEV | (spec->read_only ? MOUNT_ATTR_RDONLY : 0);
+	unsigned attrs = MOUNT_ATTR_NODEV | ((spec->read_only || spec->is_view) ? MOUNT_ATTR_RDONLY : 0);
 	int m, r = 0;
 
 	if (fs < 0)
@@ -97,7 +97,7 @@ static int mount_new(const struct driver_mount_spec *spec, const int *lower, siz
 /* mount(2) needs a place: a folder of the container, from which the mount is taken off again as a detached one. */
 static int mount_at(const struct driver_mount_spec *spec, const char *options, int *ret_fd, struct err *e)
 {
-	unsigned long flags = MS_NODEV | (spec->read_only ? MS_RDONLY : 0);
+	unsigned long flags = MS_NODEV | ((spec->read_only || spec->is_view) ? MS_RDONLY : 0);
 	char target[48];
 	int m, r = fs_make_dir(spec->dirfd, "merged", 0700, e);
 
@@ -126,7 +126,8 @@ static int mount_old(const struct driver_mount_spec *spec, const int *lower, siz
 	sbuf_adds(&o, "userxattr,redirect_dir=nofollow,metacopy=off,lowerdir=");
 	for (size_t i = n; i-- > 0;)
 		sbuf_printf(&o, "%d%s", lower[i], i ? ":" : "");
-	sbuf_printf(&o, ",upperdir=%d,workdir=%d", up->upper, up->work);
+	if (up->upper >= 0)
+		sbuf_printf(&o, ",upperdir=%d,workdir=%d", up->upper, up->work);
 	if (spec->is_volatile)
 		sbuf_adds(&o, ",volatile");
 	if (o.len >= (size_t)sysconf(_SC_PAGESIZE))
@@ -151,9 +152,9 @@ static int overlay_mount(struct store *s, const struct driver_mount_spec *spec, 
 	r = driver_open_upper(spec, lower, n_lower, &up, e);
 	if (r < 0)
 		return r;
-	*ret = (struct driver_mount){ .fd = -EBADF };
+	*ret = (struct driver_mount) { .fd = -EBADF };
 	if (n_lower == 0 && up.upper >= 0)
-		return driver_clone_folder(up.upper, spec->read_only, &ret->fd, e);
+		return driver_clone_folder(up.upper, (spec->read_only || spec->is_view), &ret->fd, e);
 	if (n_lower == 1 && up.upper < 0)
 		return driver_clone_folder(lower[0], true, &ret->fd, e);
 	if (n_lower == 0)

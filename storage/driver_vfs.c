@@ -258,8 +258,8 @@ static int vfs_mount(struct store *s, const struct driver_mount_spec *spec, cons
 	fd = openat(spec->dirfd, spec->upper, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return err_set(e, errno, "open the container's folder '%s'", spec->upper);
-	*ret = (struct driver_mount){ .fd = -EBADF };
-	return driver_clone_folder(fd, spec->read_only, &ret->fd, e);
+	*ret = (struct driver_mount) { .fd = -EBADF };
+	return driver_clone_folder(fd, (spec->read_only || spec->is_view), &ret->fd, e);
 }
 
 const struct driver driver_vfs = { .name = "vfs", .mount = vfs_mount };

@@ -148,6 +148,9 @@ int store_sweep(struct store *s, uint64_t *ret_freed, struct err *e);
 /* Bytes of a blob (manifest, config), at most 16 MiB. Return: 0, -ENOENT, -EINVAL for a malformed digest. */
 int store_blob_read(struct store *s, const char *digest, char **ret, size_t *ret_len, struct err *e);
 
+/* The file of a blob, wherever it is. Return: 0, -ENOENT, -EINVAL. */
+int store_blob_open(struct store *s, const char *digest, int *ret_fd, struct err *e);
+
 /* ---- layers ---- */
 
 /* "layers/HEX/diff", relative to the root. Return: 0 or -EINVAL for a malformed diff id. */

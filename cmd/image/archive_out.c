@@ -21,7 +21,6 @@
 #include "lib/base/proc.h"
 #include "lib/base/str.h"
 #include "lib/crypto/sha256.h"
-#include "lib/oci/digest.h"
 #include "lib/runtime/sandbox.h"
 #include "lib/runtime/userns.h"
 #include "storage/pack/pack.h"
@@ -55,7 +54,7 @@ struct shared {
 
 /**
  * struct writer - one writing
- * @store_fd:	the store
+ * @store:	where everything is
  * @l:		the members
  * @order:	numbers of members in the order of work
  * @fd:		the tar, or negative: members have files of their own
@@ -63,7 +62,7 @@ struct shared {
  * @shared:	see there
  */
 struct writer {
-	int store_fd;
+	struct store *store;
 	struct out_list *l;
 	size_t *order;
 	int fd;
@@ -177,14 +176,6 @@ static int on_piece(void *arg, const void *data, size_t len, struct err *e)
 	return put(s, data, len, e);
 }
 
-static int open_blob(const struct writer *w, const char *digest, int *ret_fd, struct err *e)
-{
-	auto_free char *path = xasprintf("oci/blobs/sha256/%s", digest_hex(digest));
-
-	*ret_fd = openat(w->store_fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	return *ret_fd < 0 ? err_set(e, errno, "open '%s'", path) : 0;
-}
-
 static int copy_blob(int fd, struct sink *s, struct err *e)
 {
 	auto_free char *buf = xmalloc(OUT_BUF);
@@ -204,9 +195,8 @@ static int copy_blob(int fd, struct sink *s, struct err *e)
 
 static int write_layer(const struct writer *w, const char *diff_id, struct sink *s, struct err *e)
 {
-	auto_free char *path = xasprintf("layers/%s", digest_hex(diff_id));
 	auto_close int fd = -EBADF;
-	int r = fs_open_dir(w->store_fd, path, &fd, e);
+	int r = store_layer_open(w->store, diff_id, &fd, e);
 
 	return r < 0 ? r : layer_rebuild(fd, on_piece, s, e);
 }
@@ -225,7 +215,7 @@ static int write_content(const struct writer *w, const struct out_member *m, str
 	if (r == 0 && m->source == OUT_LAYER)
 		r = write_layer(w, m->digest, s, e);
 	else if (r == 0)
-		r = open_blob(w, m->source == OUT_PLAIN ? m->blob : m->digest, &fd, e);
+		r = store_blob_open(w->store, m->source == OUT_PLAIN ? m->blob : m->digest, &fd, e);
 	if (r == 0 && m->source == OUT_BLOB)
 		r = copy_blob(fd, s, e);
 	else if (r == 0 && m->source == OUT_PLAIN)
@@ -272,11 +262,31 @@ static int write_member(const struct writer *w, const struct out_member *m, stru
 	return r < 0 ? r : put(&s, zeros, tar_padding(m->size), e);
 }
 
+/* The store and those beside it can be read, and nothing else. */
+static int enter_cage(struct store *s, struct err *e)
+{
+	char **more = store_additional(s);
+	size_t n = strv_len(more);
+	struct sandbox_path *paths = xcalloc(n + 1, sizeof(*paths));
+	struct sandbox_spec cage = { .paths = paths };
+	int r;
+
+	paths[cage.n_paths++] = (struct sandbox_path) { .fd = store_fd(s), .rights = SANDBOX_READ };
+	for (size_t i = 0; i < n; i++) {
+		int fd = open(more[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+		if (fd >= 0)
+			paths[cage.n_paths++] = (struct sandbox_path) { .fd = fd, .rights = SANDBOX_READ };
+	}
+	r = sandbox_enter(&cage, e);
+	free(paths);
+	strv_free(more);
+	return r;
+}
+
 static int work(const struct writer *w, struct err *e)
 {
-	const struct sandbox_path path = { .fd = w->store_fd, .rights = SANDBOX_READ };
-	const struct sandbox_spec cage = { .paths = &path, .n_paths = 1 };
-	int r = sandbox_enter(&cage, e);
+	int r = enter_cage(w->store, e);
 
 	while (r >= 0) {
 		size_t i = atomic_fetch_add(&w->shared->next, 1);
@@ -425,7 +435,7 @@ static uint64_t place_members(struct out_list *l)
 int out_write_tar(struct store *s, const struct idmap *map, struct out_list *l, int fd, int stop, struct err *e)
 {
 	static const char end[TAR_END_SIZE];
-	struct writer w = { .store_fd = store_fd(s), .l = l, .fd = fd };
+	struct writer w = { .store = s, .l = l, .fd = fd };
 	uint64_t size = place_members(l);
 	struct stat st;
 	int r;
@@ -463,7 +473,7 @@ static int make_file(int dirfd, struct out_member *m, struct err *e)
 
 int out_write_dir(struct store *s, const struct idmap *map, struct out_list *l, int dirfd, int stop, struct err *e)
 {
-	struct writer w = { .store_fd = store_fd(s), .l = l, .fd = -EBADF };
+	struct writer w = { .store = s, .l = l, .fd = -EBADF };
 	struct rlimit lim;
 	int r = 0;
 

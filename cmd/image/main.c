@@ -11,6 +11,8 @@ static const struct cmd *const verbs[] = {
 	&cmd_pull,
 	&cmd_load,
 	&cmd_save,
+	&cmd_export,
+	&cmd_import,
 	&cmd_login,
 	&cmd_logout,
 	&cmd_system_check,
@@ -18,6 +20,7 @@ static const struct cmd *const verbs[] = {
 };
 
 static const struct cmd_topic topics[] = {
+	{ "container", "Manage containers" },
 	{ "image", "Manage images" },
 	{ "system", "Manage skiff" },
 	{ NULL, NULL },
@@ -27,6 +30,8 @@ static const struct cmd_impl impls[] = {
 	{ &cmd_pull, pull_run },
 	{ &cmd_load, load_run },
 	{ &cmd_save, save_run },
+	{ &cmd_export, export_run },
+	{ &cmd_import, import_run },
 	{ &cmd_login, login_run },
 	{ &cmd_logout, logout_run },
 	{ &cmd_system_check, system_check_run },

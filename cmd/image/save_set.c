@@ -68,8 +68,8 @@ void save_set_done(struct save_set *set)
 static int read_layer(struct store *s, struct store_txn *t, const struct oci_descriptor *d, const char *diff_id,
 		      struct save_layer *ret, struct err *e)
 {
-	auto_free char *path = xasprintf("layers/%s/meta.json", digest_hex(diff_id));
 	auto_json struct json *meta = NULL;
+	auto_close int fd = -EBADF;
 	int blob, r = store_txn_need_layer(t, diff_id, e);
 
 	if (r == 0)
@@ -79,7 +79,9 @@ static int read_layer(struct store *s, struct store_txn *t, const struct oci_des
 	blob = store_txn_need_blob(t, d->digest, e);
 	if (blob < 0)
 		return blob;
-	r = json_parse_file(store_fd(s), path, META_MAX, &meta, e);
+	r = store_layer_open(s, diff_id, &fd, e);
+	if (r == 0)
+		r = json_parse_file(fd, "meta.json", META_MAX, &meta, e);
 	if (r < 0)
 		return r;
 	*ret = (struct save_layer) {
@@ -89,7 +91,7 @@ static int read_layer(struct store *s, struct store_txn *t, const struct oci_des
 		.has_blob = blob > 0,
 	};
 	if (ret->tar_size > INT64_MAX)
-		return err_say(e, EBADMSG, "'%s' does not tell the layer's size", path);
+		return err_say(e, EBADMSG, "layer %s: the store does not tell its size (skiff system check)", diff_id);
 	if (!ret->has_frame && !ret->has_blob)
 		return err_say(e, ENOENT, "blob %s is not in the store (skiff system check)", d->digest);
 	return 0;

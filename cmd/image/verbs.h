@@ -10,4 +10,6 @@ int load_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e);
 int save_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e);
 int login_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e);
 int logout_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e);
+int export_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e);
+int import_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e);
 int system_check_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e);

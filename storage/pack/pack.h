@@ -6,6 +6,7 @@
  * the machine that writes. Headers are ustar, with a PAX header in front where ustar cannot say it.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -58,7 +59,7 @@ struct tar_head {
 	uint64_t real_size;
 	int64_t mtime;
 	unsigned major, minor;
-	const struct tar_xattr *xattrs;
+	struct tar_xattr *xattrs;
 	size_t n_xattrs;
 	bool is_sparse;
 };
@@ -72,3 +73,19 @@ static inline size_t tar_padding(uint64_t size)
 }
 /* What ends a tar. */
 #define TAR_END_SIZE 1024U
+
+/**
+ * struct pack_tree - a folder that becomes a tar
+ * @root:	the folder; read in a process that may read files of all owners (id 0 of user namespace A)
+ * @is_upper:	it is the upper folder of a container: its whiteouts are written as a layer has them
+ */
+struct pack_tree {
+	int root;
+	bool is_upper;
+};
+
+/*
+ * Hard links stay links, holes stay holes, sockets are left out. What changes meanwhile is written with the size that
+ * it had when its turn came; what vanishes is left out. Return: 0 or negative errno.
+ */
+int pack_tree_write(const struct pack_tree *t, pack_fn out, void *arg, struct err *e);

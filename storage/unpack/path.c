@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "storage/unpack/unpack.h"
 #include "storage/unpack/unpack_int.h"
 
 /**

@@ -9,6 +9,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/crypto/sha256.h"
+#include "storage/unpack/unpack.h"
 #include "storage/unpack/unpack_int.h"
 
 /*

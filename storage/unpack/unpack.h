@@ -66,6 +66,9 @@ struct unpack_result {
 	char *meta_json;
 };
 
+/* May a layer have this extended attribute? (Also asked when one is written.) */
+bool xattr_is_kept(const char *name);
+
 /* Only from a process with one thread (it forks into a user namespace). The caller owns *ret until finish or abort. */
 int unpack_start(const struct unpack_spec *spec, struct unpack **ret, struct err *e);
 /*

@@ -79,7 +79,6 @@ int tar_path_parse(const char *name, struct tar_path *ret, struct err *e);
 
 enum whiteout { WHITEOUT_NONE, WHITEOUT_NAME, WHITEOUT_OPAQUE, WHITEOUT_IGNORED };
 int whiteout_parse(const char *base, enum whiteout *ret, const char **ret_name, struct err *e);
-bool xattr_is_kept(const char *name);
 /* For messages: control characters become '?'. */
 const char *path_shown(const char *path, char buf[160]);
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "storage/unpack/unpack.h"
 #include "storage/unpack/unpack_int.h"
 
 #include <stdlib.h>
