@@ -49,12 +49,12 @@ _skiff_value() { # OPTION: sets kind and value
 _skiff_verb() { # NAME: sets what may follow; fails when there is no such verb
 	case $1 in
 	'')
-		subs=' run exec pull images login logout load save ps create start stop kill rm logs attach wait inspect rmi tag untag history unshare version info doctor completion container image system help'
+		subs=' run exec pull images login logout load save import export ps create start stop kill rm logs attach wait inspect rmi tag untag history unshare version info doctor completion container image system help'
 		options=' --config --debug -D --log-level -l --root --runroot --storage-driver --trace --version -v --help -h'
 		valued=' --config --log-level -l --root --runroot --storage-driver --host -H --context -c'
 		;;
-	'container') subs=' run exec ls create start stop kill rm logs attach wait inspect prune' ;;
-	'image') subs=' pull ls load save inspect rm tag untag history exists tree diff mount unmount prune' ;;
+	'container') subs=' run exec export ls create start stop kill rm logs attach wait inspect prune' ;;
+	'image') subs=' pull ls load save import inspect rm tag untag history exists tree diff mount unmount prune' ;;
 	'system') subs=' df prune info doctor check reset' ;;
 	'container run' | 'run')
 		subs='' first=image rest=path stop=1
@@ -95,6 +95,16 @@ _skiff_verb() { # NAME: sets what may follow; fails when there is no such verb
 		subs='' first=image rest=image stop=''
 		options=' --format --multi-image-archive -m --output -o --platform --quiet -q --config --debug -D --root --runroot --storage-driver --trace --help -h'
 		valued=' --format --output -o --platform --config --root --runroot --storage-driver'
+		;;
+	'image import' | 'import')
+		subs='' first=path rest=path stop=''
+		options=' --change -c --message -m --platform --quiet -q --tls-verify --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --change -c --message -m --platform --config --root --runroot --storage-driver'
+		;;
+	'container export' | 'export')
+		subs='' first=container rest=none stop=''
+		options=' --output -o --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --output -o --config --root --runroot --storage-driver'
 		;;
 	'container ls' | 'ps' | 'container ps' | 'container list')
 		subs='' first=none rest=none stop=''
