@@ -239,7 +239,7 @@ static int curl_error(struct http_req *r, CURLcode c)
 
 /*
  * A connection that never came about is worth another attempt only where one has worked before: a wrong name or a
- * registry that is not there should be told at once.
+ * registry that is not there should be told at once. A connection that is used again has no time of its own.
  */
 static bool is_curl_again(const struct http_req *r, CURLcode c)
 {
@@ -247,6 +247,8 @@ static bool is_curl_again(const struct http_req *r, CURLcode c)
 
 	if (!http_curl_is_transient((int)c))
 		return false;
+	if (c != CURLE_COULDNT_RESOLVE_HOST && c != CURLE_COULDNT_CONNECT && c != CURLE_OPERATION_TIMEDOUT)
+		return true;
 	curl_easy_getinfo(r->easy, CURLINFO_CONNECT_TIME_T, &connected);
 	return connected || r->h->has_worked;
 }
@@ -304,7 +306,6 @@ static void finish_body(struct http_req *r)
 		retry_later(r, -ECONNRESET);
 		return;
 	}
-	r->h->has_worked = true;
 	complete(r, 0);
 }
 
@@ -315,7 +316,7 @@ static void finish(struct http_req *r, CURLcode c)
 	curl_easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &s);
 	r->status = s;
 	if (s)
-		r->answered = true;
+		r->answered = r->h->has_worked = true;
 	if (r->fail_r < 0) {
 		if (r->fail_again)
 			retry_later(r, r->fail_r);

@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """A registry that misbehaves on demand: python3's standard library only, one thread per connection.
 
-	fake-registry.py --ports FILE [--tls CERT KEY]
+	fake-registry.py --ports FILE [--tls CERT KEY [--bad DIR]]
 
 It listens on two ports of 127.0.0.1 (two origins with the same content, for redirects) and, with --tls, on two more with TLS;
-FILE is written when all listen: "PORT PORT2 [TLSPORT TLSPORT2]".
+FILE is written when all listen: "PORT PORT2 [TLSPORT TLSPORT2]". With --bad there are four more with TLS: with the
+certificates DIR/unknown.pem, expired.pem and other.pem (key and certificate in one file), and one that speaks HTTP/2 only
+(python3-h2); there a rule can have "status", "rst" and "goaway".
 
 Control, over any of the ports:
 	POST /_script	JSON list of rules; replaces the rules and clears the log
@@ -21,6 +23,9 @@ A rule: {"match": regex on "METHOD PATH", "port": only on listener 0..3, "skip":
 	"reset": n	send n bytes, then a TCP reset
 	"truncate": n	announce everything, send n bytes, close
 	"rate": n	n bytes a second
+	"length": n	announce n bytes more (or fewer) than are sent, then close
+	"bad_chunk": true	a chunk whose size is no number
+	"rst": n, "goaway": true	HTTP/2: RST_STREAM behind n bytes; GOAWAY instead of an answer
 	"corrupt": n	flip byte n of the body
 	"longer": n	n bytes more than there are, announced
 	"chunked": true	no Content-Length; with "longer" or "truncate" the chunks lie
@@ -32,7 +37,7 @@ A rule: {"match": regex on "METHOD PATH", "port": only on listener 0..3, "skip":
 	"auth": "bearer" | "basic"	401 unless authorised; bearer: "realm" (default http://127.0.0.1:PORT/token), "uses": a token
 		is good for so many requests (default: for ever)
 	"token_status": 401	what the token server answers
-Users: alice/s3cret. Images are made when the program starts: see images() below.
+A repository cN/NAME is NAME: rules can tell many pulls of one image apart. Users: alice/s3cret. Images are made when the program starts: see images() below.
 """
 import argparse
 import base64
@@ -206,6 +211,50 @@ def hostile(tiny, mid):
     bad("config-huge", lambda m, c: m.update(config=descriptor(big_config, CONFIG)))
 
 
+def fill(text, path):
+    for i, name in enumerate(("port", "port2", "tlsport", "tlsport2", "unknown", "expired", "other", "h2")):
+        if i < len(ports):
+            text = text.replace("{" + name + "}", str(ports[i]))
+    return text.replace("{path}", path)
+
+
+def find_rule(command, path, index):
+    with lock:
+        for r in rules:
+            if not re.search(r["match"], f"{command} {path}") or r.get("port", index) != index:
+                continue
+            if r.get("skip", 0) > 0:
+                r["skip"] -= 1
+                continue
+            if r.get("times", 1) <= 0:
+                continue
+            if "times" in r:
+                r["times"] -= 1
+            return dict(r)
+    return {}
+
+
+def lookup(path):
+    """What a path names: (status, bytes, type)."""
+    m = re.fullmatch(r"/v2/(?:c\d+/)?(.+)/(manifests|blobs)/([^/?]+)(\?.*)?", path)
+    if path in ("/v2/", "/v2"):
+        return 200, b"{}", "application/json"
+    if m and m.group(2) == "manifests" and (m.group(1), m.group(3)) in manifests:
+        return 200, *manifests[(m.group(1), m.group(3))]
+    if m and m.group(2) == "blobs" and m.group(3) in blobs:
+        return 200, blobs[m.group(3)], "application/octet-stream"
+    kind = "MANIFEST" if m and m.group(2) == "manifests" else "BLOB"
+    error = {"errors": [{"code": kind + "_UNKNOWN", "message": kind.lower() + " unknown"}]}
+    return 404, json.dumps(error).encode(), "application/json"
+
+
+def new_token(rule):
+    with lock:
+        token = f"tok{len(tokens)}"
+        tokens[token] = rule.get("uses")
+    return json.dumps({"token": token, "expires_in": 60}).encode()
+
+
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -239,7 +288,7 @@ class Handler(BaseHTTPRequestHandler):
         via = re.match(r"http://[^/]+", self.path)  # we are asked as a proxy
         if via:
             self.path = self.path[via.end():]
-        rule = self.find_rule()
+        rule = find_rule(self.command, self.path, self.server.index)
         self.note = f"{self.server.index} {self.command} {self.path} range={self.headers.get('Range', '-')} " \
                     f"proxied={via.group() if via else '-'} auth={self.headers.get('Authorization', '-').split(' ')[0]}"
         if "delay" in rule:
@@ -255,25 +304,7 @@ class Handler(BaseHTTPRequestHandler):
         return self.content(rule)
 
     def fill(self, text):
-        for i, name in enumerate(("port", "port2", "tlsport", "tlsport2")):
-            if i < len(ports):
-                text = text.replace("{" + name + "}", str(ports[i]))
-        return text.replace("{path}", self.path)
-
-    def find_rule(self):
-        with lock:
-            for r in rules:
-                if not re.search(r["match"], f"{self.command} {self.path}") or r.get("port", self.server.index) != self.server.index:
-                    continue
-                if r.get("skip", 0) > 0:
-                    r["skip"] -= 1
-                    continue
-                if r.get("times", 1) <= 0:
-                    continue
-                if "times" in r:
-                    r["times"] -= 1
-                return dict(r)
-        return {}
+        return fill(text, self.path)
 
     def written(self, status):
         with lock:
@@ -321,7 +352,7 @@ class Handler(BaseHTTPRequestHandler):
         return False
 
     def token(self, form, rule=None):
-        rule = rule or self.find_rule()
+        rule = rule or find_rule(self.command, self.path, self.server.index)
         self.note = f"{self.server.index} {self.command} {self.path} range=- auth={self.headers.get('Authorization', '-').split(' ')[0]}"
         if form:
             self.note += " form=" + form
@@ -330,23 +361,12 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer(rule.get("token_status", 401), b"{}", {})
         if "token_body" in rule:
             return self.answer(200, rule["token_body"].encode(), {})
-        with lock:
-            token = f"tok{len(tokens)}"
-            tokens[token] = rule.get("uses")
-        return self.answer(200, json.dumps({"token": token, "expires_in": 60}).encode(), {"Content-Type": "application/json"})
+        return self.send_content(new_token(rule), "application/json", rule)
 
     def content(self, rule):
-        m = re.fullmatch(r"/v2/(.+)/(manifests|blobs)/([^/?]+)(\?.*)?", self.path)
-        if self.path in ("/v2/", "/v2"):
-            return self.answer(200, b"{}", {})
-        if m and m.group(2) == "manifests" and (m.group(1), m.group(3)) in manifests:
-            data, mtype = manifests[(m.group(1), m.group(3))]
-        elif m and m.group(2) == "blobs" and m.group(3) in blobs:
-            data, mtype = blobs[m.group(3)], "application/octet-stream"
-        else:
-            kind = "MANIFEST" if m and m.group(2) == "manifests" else "BLOB"
-            return self.answer(404, json.dumps({"errors": [{"code": kind + "_UNKNOWN", "message": kind.lower() + " unknown"}]}).encode(),
-                               {"Content-Type": "application/json"})
+        status, data, mtype = lookup(self.path)
+        if status != 200 or self.path.rstrip("/") == "/v2":
+            return self.answer(status, data, {"Content-Type": mtype})
         return self.send_content(data, mtype, rule)
 
     def send_content(self, data, mtype, rule):
@@ -377,9 +397,15 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         for k, v in headers.items():
             self.send_header(k, v)
-        chunked = rule.get("chunked")
-        self.send_header(*(("Transfer-Encoding", "chunked") if chunked else ("Content-Length", str(len(data)))))
+        chunked = rule.get("chunked") or rule.get("bad_chunk")
+        announced = str(len(data) + rule.get("length", 0))
+        self.send_header(*(("Transfer-Encoding", "chunked") if chunked else ("Content-Length", announced)))
         self.end_headers()
+        if "length" in rule or "bad_chunk" in rule:
+            self.close_connection = True
+        if "bad_chunk" in rule:
+            self.wfile.write(b"no number\r\n")
+            return
         if self.command == "HEAD":
             return
         stop = next((rule[k] for k in ("stall", "reset", "truncate") if k in rule), None)
@@ -390,7 +416,7 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece) if chunked else piece)
             self.wfile.flush()
             if "rate" in rule:
-                time.sleep(0.1)
+                time.sleep(max(0.1, 1 / rule["rate"]))
         if "stall" in rule:
             time.sleep(60)
         if "reset" in rule:
@@ -411,19 +437,102 @@ class Server(ThreadingHTTPServer):
         pass  # clients are killed in the middle of answers; that is what the tests are for
 
 
+class Http2(threading.Thread):
+    """One connection that speaks HTTP/2. Bodies are small: they fit into the first window."""
+
+    def __init__(self, sock, index):
+        super().__init__(daemon=True)
+        self.sock, self.index = sock, index
+
+    def run(self):
+        import h2.config
+        import h2.connection
+        import h2.events
+
+        try:
+            self.sock.do_handshake()
+            c = h2.connection.H2Connection(config=h2.config.H2Configuration(client_side=False))
+            c.initiate_connection()
+            self.sock.sendall(c.data_to_send())
+            while data := self.sock.recv(65536):
+                for event in c.receive_data(data):
+                    if isinstance(event, h2.events.RequestReceived) and not self.respond(c, event):
+                        self.sock.sendall(c.data_to_send())
+                        return self.sock.close()
+                self.sock.sendall(c.data_to_send())
+        except OSError:
+            pass  # the client is gone
+        return None
+
+    def respond(self, c, event):
+        headers = {k.decode() if isinstance(k, bytes) else k: v.decode() if isinstance(v, bytes) else v for k, v in event.headers}
+        command, path, stream = headers[":method"], headers[":path"], event.stream_id
+        rule = find_rule(command, path, self.index)
+        status, data, mtype = (200, new_token(rule), "application/json") if path.startswith("/token") else lookup(path)
+        status = rule.get("status", status)
+        with lock:
+            log.append(f"{self.index} {command} {path} range={headers.get('range', '-')} proxied=- "
+                       f"auth={headers.get('authorization', '-').split(' ')[0]} status={status}")
+        if "goaway" in rule:
+            c.close_connection(last_stream_id=0)
+            return False
+        start = re.fullmatch(r"bytes=(\d+)-", headers.get("range", ""))
+        extra = []
+        if start and status == 200:
+            extra = [("content-range", f"bytes {start.group(1)}-{len(data) - 1}/{len(data)}")]
+            status, data = 206, data[int(start.group(1)):]
+        c.send_headers(stream, [(":status", str(status)), ("content-type", mtype), ("content-length", str(len(data)))] + extra)
+        if "rst" in rule:
+            c.send_data(stream, data[:rule["rst"]])
+            c.reset_stream(stream, 2)
+            return True
+        for i in range(0, len(data), 16384):
+            c.send_data(stream, data[i:i + 16384])
+        c.end_stream(stream)
+        return True
+
+
+class Http2Server(threading.Thread):
+    def __init__(self, context, index):
+        super().__init__(daemon=True)
+        self.listener, self.context, self.index = socket.create_server(("127.0.0.1", 0), backlog=64), context, index
+        self.server_port = self.listener.getsockname()[1]
+
+    def run(self):
+        while True:
+            s, _ = self.listener.accept()
+            Http2(self.context.wrap_socket(s, server_side=True, do_handshake_on_connect=False), self.index).start()
+
+
+def tls(*files):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*files)
+    return context
+
+
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("--ports", required=True)
     p.add_argument("--tls", nargs=2)
+    p.add_argument("--bad")
     args = p.parse_args()
     images()
-    servers = [Server(("127.0.0.1", 0), Handler) for _ in range(4 if args.tls else 2)]
+    contexts = [None, None]
     if args.tls:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*args.tls)
-        for s in servers[2:]:
+        contexts += [tls(*args.tls)] * 2
+    if args.bad:
+        contexts += [tls(f"{args.bad}/{name}.pem") for name in ("unknown", "expired", "other")]
+    servers = [Server(("127.0.0.1", 0), Handler) for _ in contexts]
+    for s, context in zip(servers, contexts):
+        if context:
             s.socket = context.wrap_socket(s.socket, server_side=True, do_handshake_on_connect=False)
-    ports.extend(s.server_port for s in servers)
+    http2 = None
+    if args.bad:
+        context = tls(*args.tls)
+        context.set_alpn_protocols(["h2"])
+        http2 = Http2Server(context, len(servers))
+        http2.start()
+    ports.extend(s.server_port for s in servers + ([http2] if http2 else []))
     for key, (data, mtype) in list(manifests.items()):
         if b"{port2}" in data:
             manifests[key] = (data.replace(b"{port2}", str(ports[1]).encode()), mtype)

@@ -68,3 +68,32 @@ trust() {
 distrust() {
 	rm -rf "$HOME/.config/containers/certs.d"
 }
+
+# fake_start_bad: as fake_start, with the bad certificates and HTTP/2 of fault-matrix.py; exports FAKE_PORTS and FAKE_CAS.
+fake_start_bad() {
+	local dir=$BATS_FILE_TMPDIR/fake name
+	/usr/bin/python3 -c 'import h2' 2>/dev/null || skip "python3-h2 is not installed"
+	mkdir -p "$dir/bad"
+	for name in good:localhost unknown:localhost other:other.example expired:localhost; do
+		openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj "/CN=${name#*:}" \
+			-addext "subjectAltName=DNS:${name#*:}" -keyout "$dir/key" -out "$dir/req" 2>/dev/null
+		printf '[ca]\ndefault_ca=d\n[d]\ndatabase=%s/index\nnew_certs_dir=%s\nrand_serial=yes\ndefault_md=sha256\npolicy=p\n' \
+			"$dir" "$dir" >"$dir/ca.cnf"
+		printf 'copy_extensions=copy\nunique_subject=no\n[p]\ncommonName=supplied\n' >>"$dir/ca.cnf"
+		: >"$dir/index"
+		case $name in
+		expired:*) set -- 20200101000000Z 20200102000000Z ;;
+		*) set -- 20200101000000Z 20990101000000Z ;;
+		esac
+		openssl ca -batch -selfsign -config "$dir/ca.cnf" -in "$dir/req" -keyfile "$dir/key" -startdate "$1" -enddate "$2" \
+			-notext -out "$dir/cert" 2>/dev/null
+		cat "$dir/cert" "$dir/key" >"$dir/bad/${name%:*}.pem"
+		[ "${name%:*}" = unknown ] || cat "$dir/cert" >>"$dir/cas"
+	done
+	"$TESTS/cli/fake-registry.py" --ports "$dir/ports" --tls "$dir/bad/good.pem" "$dir/bad/good.pem" --bad "$dir/bad" \
+		>"$dir/out" 2>&1 3>&- &
+	export FAKE_PID=$!
+	wait_for 20 test -e "$dir/ports" || { cat "$dir/out"; return 1; }
+	FAKE_PORTS=$(cat "$dir/ports")
+	export FAKE_PORTS FAKE_CAS=$dir/cas
+}
