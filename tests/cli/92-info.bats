@@ -52,7 +52,6 @@ load common
 }
 
 @test "info names the driver that was asked for" {
-	[ "$SKIFF_TEST_MODE" != fuse ] || skip "another driver is asked for by the mode"
 	run --separate-stderr skiff --storage-driver vfs info --format '{{.Driver}}'
 	is "$output" vfs
 	run skiff --storage-driver nonsense info
