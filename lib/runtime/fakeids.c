@@ -514,6 +514,7 @@ static int64_t answer(struct fakeids *f, const struct seccomp_notif *req)
 int fakeids_handle(struct fakeids *f)
 {
 	int64_t result;
+	int r;
 
 	memset(f->req, 0, f->req_size);
 	if (ioctl(f->listener, SECCOMP_IOCTL_NOTIF_RECV, f->req) < 0)
@@ -529,9 +530,10 @@ int fakeids_handle(struct fakeids *f)
 		f->resp->error = (int)result;
 	else
 		f->resp->val = result;
-	if (ioctl(f->listener, SECCOMP_IOCTL_NOTIF_SEND, f->resp) < 0 && errno != ENOENT && errno != EINPROGRESS)
-		return -errno;
-	return 0;
+	do
+		r = ioctl(f->listener, SECCOMP_IOCTL_NOTIF_SEND, f->resp);
+	while (r < 0 && errno == EINTR); /* a stop or a freeze of ours, and its lock was just held */
+	return r < 0 && errno != ENOENT && errno != EINPROGRESS ? -errno : 0;
 }
 
 /* A proc of our pid namespace: a private one where we may mount, else /proc when it is of this namespace. */
