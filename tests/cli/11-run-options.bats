@@ -140,7 +140,7 @@ verbs='^container (run|create|start|exec|ls|logs|stop|kill|rm|wait|attach|inspec
 # bats test_tags=smoke
 @test "-v: modes, propagation, a missing folder is made as docker does, relative sources" {
 	local d=$BATS_TEST_TMPDIR/d
-	mkdir "$d"
+	mkdir -m 777 "$d" # root's containers have no id of the host's root
 	echo there >"$d/f"
 	is "$(r -v "$d:/d" "$BB" cat /d/f)" there
 	is "$(r --volume "$d/f:/file:ro" "$BB" sh -c 'cat /file; echo x >/file' 2>/dev/null || true)" there
@@ -171,7 +171,7 @@ verbs='^container (run|create|start|exec|ls|logs|stop|kill|rm|wait|attach|inspec
 
 @test "--mount: bind and tmpfs, their keys, what is missing and what is unknown" {
 	local d=$BATS_TEST_TMPDIR/d
-	mkdir "$d"
+	mkdir -m 777 "$d"
 	echo there >"$d/f"
 	is "$(r --mount "type=bind,src=$d,dst=/d" "$BB" cat /d/f)" there
 	is "$(r --mount "type=bind,source=$d,destination=/d,readonly" "$BB" sh -c 'touch /d/x 2>/dev/null || echo ro')" ro

@@ -210,14 +210,17 @@ for p in range($a, $a + 3): socket.socket().bind(('', p))"; do a=$(port); done
 
 @test "without slirp4netns or without /dev/net/tun the default is refused, and what works is named" {
 	export SKIFF_LOG=error # the id map is another one in there
-	local cover gone as="exec"
-	[ "$(id -u)" = 0 ] || as="exec unshare -U --map-user=$(id -u) --map-group=$(id -g)"
-	unshare -rm sh -c 'mount --bind /etc/hostname /dev/net/tun' 2>/dev/null ||
+	local cover gone private=(unshare --mount) as="exec"
+	if [ "$(id -u)" != 0 ]; then
+		private+=(--map-root-user)
+		as="exec unshare -U --map-user=$(id -u) --map-group=$(id -g)"
+	fi
+	"${private[@]}" sh -c 'mount --bind /etc/hostname /dev/net/tun' 2>/dev/null ||
 		skip "this user cannot cover files here; tests/fault does it as root"
 	touch "$BATS_TEST_TMPDIR/nothing"
 	for gone in /dev/net/tun "$(command -v slirp4netns)"; do
 		cover="mount --bind '$BATS_TEST_TMPDIR/nothing' $gone && $as"
-		run -125 --separate-stderr unshare -rm sh -c "$cover '$SKIFF' run --rm $BB true"
+		run -125 --separate-stderr "${private[@]}" sh -c "$cover '$SKIFF' run --rm $BB true"
 		[[ $stderr == "Error: --network slirp4netns: "*"${gone##*/}"*"--network host or none"* ]] || fail "$gone: $stderr"
 	done
 	is "$(skiff ps -aq)" ""
