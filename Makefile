@@ -53,7 +53,7 @@ LIBS_ALL  := $(foreach t,$(call rev,$(TIERS)),$(call lib,$(t)))
 
 # External libraries. `skiff` itself gets only the first line (DESIGN: starting with more costs 12 ms).
 LDLIBS_MAIN  := -ljson-c -lseccomp -lcap
-LDLIBS_IMAGE := $(LDLIBS_MAIN) -lcurl -larchive -lcrypto -lisal -lzstd -lpthread
+LDLIBS_IMAGE := $(LDLIBS_MAIN) -lcurl -larchive -lcrypto -lisal -lzstd -lz -lpthread
 
 BINS := $(O)/skiff $(O)/libexec/skiff/skiff-image $(O)/libexec/skiff/skiff-init
 .PHONY: all

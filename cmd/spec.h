@@ -8,15 +8,41 @@
 
 #include "cmd/cmd.h"
 
+/* Options of every verb that talks to a registry. */
+struct registry_opts {
+	const char *authfile;
+	const char *cert_dir;
+	const char *creds;
+	bool tls_verify;
+};
+#define REGISTRY_OPTS(type)                                                                                            \
+	OPT_STR(0, "authfile", type, reg.authfile, "File of registry credentials", .arg = "FILE"),                    \
+		OPT_STR(0, "cert-dir", type, reg.cert_dir, "Folder of certificates", .arg = "DIR"),                    \
+		OPT_STR(0, "creds", type, reg.creds, "Credentials for the registry", .arg = "USERNAME[:PASSWORD]"),    \
+		OPT_BOOL(0, "tls-verify", type, reg.tls_verify, "Require HTTPS and verify certificates",               \
+			 .dflt = "true")
+
 struct pull_opts {
+	struct registry_opts reg;
 	const char *platform;
 	uint64_t max_entries;
 	uint64_t max_size;
 	bool quiet;
-	bool tls_verify;
 	bool keep_blobs;
 };
 extern const struct cmd cmd_pull;
+
+struct push_opts {
+	struct registry_opts reg;
+	const char *compression;
+	int64_t level;
+	const char *digestfile;
+	const char *format;
+	bool all_tags;
+	bool force_compression;
+	bool quiet;
+};
+extern const struct cmd cmd_push;
 
 struct load_opts {
 	const char *input;

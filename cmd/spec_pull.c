@@ -13,8 +13,7 @@ static const struct opt opts[] = {
 	OPT_SIZE(0, "max-layer-size", struct pull_opts, max_size, "Refuse layers that are larger when unpacked"),
 	OPT_STR(0, "platform", struct pull_opts, platform, "Set platform if server is multi-platform capable"),
 	OPT_BOOL('q', "quiet", struct pull_opts, quiet, "Suppress verbose output"),
-	OPT_BOOL(0, "tls-verify", struct pull_opts, tls_verify, "Require HTTPS and verify certificates",
-		 .dflt = "true"),
+	REGISTRY_OPTS(struct pull_opts),
 	OPT_END,
 };
 

@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 extern const struct cmd cmd_run, cmd_create, cmd_start, cmd_exec, cmd_ps, cmd_logs, cmd_stop, cmd_kill, cmd_rm,
-	cmd_wait, cmd_attach, cmd_pull, cmd_inspect, cmd_container_inspect, cmd_unshare, cmd_doctor, cmd_info,
+	cmd_wait, cmd_attach, cmd_pull, cmd_push, cmd_inspect, cmd_container_inspect, cmd_unshare, cmd_doctor, cmd_info,
 	cmd_version, cmd_load, cmd_save, cmd_login, cmd_logout, cmd_images, cmd_tag, cmd_rmi, cmd_image_inspect,
 	cmd_system_check, cmd_system_reset, cmd_completion;
 extern const struct cmd cmd_history, cmd_untag, cmd_image_exists, cmd_image_tree, cmd_image_diff, cmd_image_mount,
@@ -16,6 +16,7 @@ const struct cmd *const cmd_table[] = {
 	&cmd_run,
 	&cmd_exec,
 	&cmd_pull,
+	&cmd_push,
 	&cmd_images,
 	&cmd_login,
 	&cmd_logout,

@@ -38,7 +38,7 @@ _skiff_value() { # OPTION: sets kind and value
 	--userns) kind=words value='keep-id host nomap' ;;
 	--cgroupns) kind=words value='host private' ;;
 	--network) kind=words value='none host slirp4netns' ;;
-	--format) kind=words value='json table' ;;
+	--format | -f) kind=words value='json table' ;;
 	--input | -i) kind=path ;;
 	--output | -o) kind=path ;;
 	--signal | -s) kind=words value='SIGTERM SIGKILL SIGINT SIGHUP SIGQUIT SIGUSR1 SIGUSR2 SIGSTOP SIGCONT' ;;
@@ -49,12 +49,12 @@ _skiff_value() { # OPTION: sets kind and value
 _skiff_verb() { # NAME: sets what may follow; fails when there is no such verb
 	case $1 in
 	'')
-		subs=' run exec pull images login logout load save import export ps create start stop kill rm logs attach wait inspect rmi tag untag history unshare version info doctor completion container image system help'
+		subs=' run exec pull push images login logout load save import export ps create start stop kill rm logs attach wait inspect rmi tag untag history unshare version info doctor completion container image system help'
 		options=' --config --debug -D --log-level -l --root --runroot --storage-driver --trace --version -v --help -h'
 		valued=' --config --log-level -l --root --runroot --storage-driver --host -H --context -c'
 		;;
 	'container') subs=' run exec export ls create start stop kill rm logs attach wait inspect prune' ;;
-	'image') subs=' pull ls load save import inspect rm tag untag history exists tree diff mount unmount prune' ;;
+	'image') subs=' pull push ls load save import inspect rm tag untag history exists tree diff mount unmount prune' ;;
 	'system') subs=' df prune info doctor check reset' ;;
 	'container run' | 'run')
 		subs='' first=image rest=path stop=1
@@ -68,8 +68,13 @@ _skiff_verb() { # NAME: sets what may follow; fails when there is no such verb
 		;;
 	'image pull' | 'pull')
 		subs='' first=none rest=none stop=''
-		options=' --keep-blobs --max-layer-entries --max-layer-size --platform --quiet -q --tls-verify --config --debug -D --root --runroot --storage-driver --trace --help -h'
-		valued=' --max-layer-entries --max-layer-size --platform --config --root --runroot --storage-driver'
+		options=' --keep-blobs --max-layer-entries --max-layer-size --platform --quiet -q --authfile --cert-dir --creds --tls-verify --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --max-layer-entries --max-layer-size --platform --authfile --cert-dir --creds --config --root --runroot --storage-driver'
+		;;
+	'image push' | 'push')
+		subs='' first=none rest=none stop=''
+		options=' --all-tags -a --compression-format --compression-level --digestfile --force-compression --format -f --quiet -q --authfile --cert-dir --creds --tls-verify --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --compression-format --compression-level --digestfile --format -f --authfile --cert-dir --creds --config --root --runroot --storage-driver'
 		;;
 	'image ls' | 'images' | 'image list')
 		subs='' first=image rest=none stop=''

@@ -135,6 +135,15 @@ int store_blob_open(struct store *s, const char *digest, int *ret_fd, struct err
 	return 0;
 }
 
+bool store_layer_has_tar(struct store *s, const char *diff_id)
+{
+	auto_json struct json *meta = NULL;
+	auto_close int fd = -EBADF;
+
+	return store_layer_open(s, diff_id, &fd, NULL) == 0 &&
+	       json_parse_file(fd, "meta.json", META_MAX, &meta, NULL) == 0 && json_get_bool(meta, "frame", false);
+}
+
 int store_blob_read(struct store *s, const char *digest, char **ret, size_t *ret_len, struct err *e)
 {
 	char path[BLOB_PATH_SIZE];

@@ -153,8 +153,28 @@ int store_blob_open(struct store *s, const char *digest, int *ret_fd, struct err
 
 /* ---- layers ---- */
 
+/**
+ * struct store_origin - as which blob a layer is known, and where
+ * @digest:	of the blob
+ * @size:	its bytes
+ * @from:	a repository that has it ("docker.io/library/debian"), or how we made it ("made:gzip:0")
+ */
+struct store_origin {
+	char *digest;
+	int64_t size;
+	char *from;
+};
+
+/* What is known of a layer, newest first; store_origins_free(). Return: how many. */
+size_t store_origins(struct store *s, const char *diff_id, struct store_origin **ret);
+void store_origins_free(struct store_origin *v, size_t n);
+/* Remember one; that it does not work is no failure. */
+void store_origin_add(struct store *s, const char *diff_id, const struct store_origin *o);
+
 /* "layers/HEX/diff", relative to the root. Return: 0 or -EINVAL for a malformed diff id. */
 int store_layer_path(const char *diff_id, char buf[STORE_LAYER_PATH_SIZE]);
+/* Can its folder give the layer's tar, byte for byte? Else its blob is kept. */
+bool store_layer_has_tar(struct store *s, const char *diff_id);
 /*
  * Are all layers there? To be called after the reference to them (a container's config.json) is on disk: then garbage
  * collection sees it. Return: 0, -ENOENT.

@@ -9,6 +9,7 @@
 
 static const struct cmd *const verbs[] = {
 	&cmd_pull,
+	&cmd_push,
 	&cmd_load,
 	&cmd_save,
 	&cmd_export,
@@ -28,6 +29,7 @@ static const struct cmd_topic topics[] = {
 
 static const struct cmd_impl impls[] = {
 	{ &cmd_pull, pull_run },
+	{ &cmd_push, push_run },
 	{ &cmd_load, load_run },
 	{ &cmd_save, save_run },
 	{ &cmd_export, export_run },

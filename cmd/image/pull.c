@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/image/client.h"
 #include "cmd/image/fetch.h"
 #include "cmd/image/remote.h"
 #include "cmd/image/stop.h"
@@ -16,8 +17,6 @@
 #include "lib/base/time.h"
 #include "lib/format/progress.h"
 #include "lib/http/http.h"
-#include "lib/oci/conf.h"
-#include "lib/oci/registries.h"
 #include "lib/runtime/userns.h"
 #include "storage/store.h"
 #include "storage/unpack/unpack.h"
@@ -130,6 +129,19 @@ static int transact(struct pull *p, struct fetch *f, const struct remote_image *
 	return r < 0 ? r : more;
 }
 
+/* A push to another repository of the registry mounts the layers from here. */
+static void record_origins(struct pull *p, const struct remote_image *i)
+{
+	auto_free char *repo = ref_name(&i->ref);
+
+	for (size_t k = 0; k < i->manifest.n_layers; k++) {
+		const struct oci_descriptor *d = &i->manifest.layers[k];
+		const struct store_origin o = { .digest = d->digest, .size = d->size, .from = repo };
+
+		store_origin_add(p->store, i->config->diff_ids[k], &o);
+	}
+}
+
 static int fetch_image(struct pull *p, const struct remote_image *i, const struct image_rec *rec, struct err *e)
 {
 	const struct fetch_spec spec = {
@@ -155,6 +167,8 @@ static int fetch_image(struct pull *p, const struct remote_image *i, const struc
 	do
 		r = transact(p, f, i, rec, e);
 	while (r > 0);
+	if (r == 0)
+		record_origins(p, i);
 	return r;
 }
 
@@ -195,11 +209,6 @@ static int pull_one(struct pull *p, const char *text, struct err *e)
 	return r;
 }
 
-static int set_platform(const char *text, struct oci_platform *ret, struct err *e)
-{
-	return text ? oci_platform_parse(text, ret, e) : oci_platform_host(ret, e);
-}
-
 /* Several images: what fails is told at once, the others are pulled all the same. */
 static int pull_all(struct pull *p, int argc, char **argv, struct err *e)
 {
@@ -233,42 +242,17 @@ static int pull_all(struct pull *p, int argc, char **argv, struct err *e)
 int pull_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e)
 {
 	const struct pull_opts *o = opts;
-	auto_conf struct conf conf = { 0 };
-	auto_registries struct registries *registries = NULL;
-	auto_oci_platform struct oci_platform platform = { 0 };
-	auto_store struct store *store = NULL;
-	auto_http struct http *http = NULL;
-	auto_close int stop = -EBADF;
 	struct pull p = { .quiet = o->quiet, .limits = { .size = o->max_size, .entries = o->max_entries } };
-	int r = stop_open(&stop, e);
+	struct client c;
+	int r = client_open(&c, ctx, &o->reg, o->platform, e);
 
-	if (r == 0)
-		r = set_platform(o->platform, &platform, e);
-	if (r == 0)
-		r = conf_load(ctx->config_dir, &conf, e);
-	if (r == 0)
-		r = registries_load(&registries, e);
-	if (r == 0)
-		r = store_open(ctx->root, ctx->runroot, &store, e);
-	if (r == 0)
-		r = http_new(&http, e);
 	if (r < 0)
 		return r;
-	trace_mark("store and network are open");
-	p.store = store;
-	p.keep_blobs = ctx_is_given(ctx, "keep-blobs") ? o->keep_blobs : !conf.drop_blobs;
-	p.parallel = conf.max_downloads > 0 ? (unsigned)conf.max_downloads : PARALLEL;
-	p.remote = (struct remote) {
-		.store = store,
-		.http = http,
-		.conf = &conf,
-		.registries = registries,
-		.auth = { .config_dir = ctx->config_dir },
-		.platform = &platform,
-		.strict = o->platform != NULL,
-		.stop = stop,
-	};
-	if (ctx_is_given(ctx, "tls-verify"))
-		p.remote.verify = o->tls_verify ? REGISTRY_VERIFY_ALWAYS : REGISTRY_VERIFY_NEVER;
-	return pull_all(&p, argc, argv, e);
+	p.store = c.store;
+	p.remote = c.remote;
+	p.keep_blobs = ctx_is_given(ctx, "keep-blobs") ? o->keep_blobs : !c.conf.drop_blobs;
+	p.parallel = c.conf.max_downloads > 0 ? (unsigned)c.conf.max_downloads : PARALLEL;
+	r = pull_all(&p, argc, argv, e);
+	client_close(&c);
+	return r;
 }

@@ -215,6 +215,42 @@ static int try_reference(const struct remote *r, struct remote_image *i, struct 
 	return code;
 }
 
+/**
+ * remote_open() - Open a repository to write to it
+ * @r:		Settings
+ * @ref:	What is meant; only its registry and repository count
+ * @ret:	The registry
+ * @e:		Failure
+ *
+ * Return: 0, -EPERM for a blocked registry, ...
+ */
+int remote_open(const struct remote *r, const struct ref *ref, struct registry **ret, struct err *e)
+{
+	struct registry_endpoint *eps = NULL;
+	struct registry_spec spec = {
+		.http = r->http,
+		.domain = ref->domain,
+		.verify = r->verify,
+		.auth = r->auth,
+		.cert_dir = r->cert_dir,
+		.stop = r->stop,
+	};
+	size_t n = 0;
+	int code;
+
+	if (ref_is_embedded(ref))
+		return err_say(e, EINVAL, "embedded/ images come with the program, they are not pushed");
+	code = registries_endpoints(r->registries, r->conf, ref, &eps, &n, e);
+	if (code == 0 && n == 0)
+		code = err_say(e, ENOENT, "no registry is configured for %s", ref->domain);
+	if (code == 0) {
+		spec.endpoint = &eps[n - 1];
+		code = registry_open(&spec, ret, e);
+	}
+	registry_endpoints_free(eps, n);
+	return code;
+}
+
 static int parse_candidate(const char *text, struct remote_image *i, struct err *e)
 {
 	int code;

@@ -67,5 +67,7 @@ struct remote_image {
 
 int remote_find(const struct remote *r, const char *text, void (*found)(void *arg, const struct remote_image *),
 		void *arg, struct remote_image *ret, struct err *e);
+/* The registry itself, to write to: no mirror. Nothing is sent yet. */
+int remote_open(const struct remote *r, const struct ref *ref, struct registry **ret, struct err *e);
 void remote_image_done(struct remote_image *i);
 #define auto_remote_image __attribute__((cleanup(remote_image_done)))

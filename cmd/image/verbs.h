@@ -6,6 +6,7 @@
 #include "cmd/cmd.h"
 
 int pull_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e);
+int push_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e);
 int load_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e);
 int save_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e);
 int login_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e);

@@ -11,12 +11,12 @@ build_programs="cc make ar tar sha256sum busybox"
 run_programs="newuidmap newgidmap slirp4netns fuse-overlayfs"
 
 apt="gcc libc6-dev make tar busybox-static libjson-c-dev libseccomp-dev libcap-dev libcurl4-openssl-dev libarchive-dev libssl-dev
-	libisal-dev libzstd-dev ca-certificates uidmap slirp4netns fuse-overlayfs"
+	libisal-dev libzstd-dev zlib1g-dev ca-certificates uidmap slirp4netns fuse-overlayfs"
 dnf="gcc make tar busybox glibc-static json-c-devel libseccomp-devel libcap-devel libcurl-devel libarchive-devel openssl-devel
-	isa-l-devel libzstd-devel shadow-utils-subid slirp4netns fuse-overlayfs"
+	isa-l-devel libzstd-devel zlib-devel shadow-utils-subid slirp4netns fuse-overlayfs"
 pacman="gcc make tar busybox json-c libseccomp libcap curl libarchive openssl isa-l zstd shadow slirp4netns fuse-overlayfs"
 apk="build-base linux-headers tar coreutils bash busybox-static json-c-dev libseccomp-dev libcap-dev curl-dev libarchive-dev
-	openssl-dev isa-l-dev zstd-dev shadow-subids slirp4netns fuse-overlayfs"
+	openssl-dev isa-l-dev zstd-dev zlib-dev shadow-subids slirp4netns fuse-overlayfs"
 
 one_line() {
 	# shellcheck disable=SC2086

@@ -36,6 +36,10 @@ void http_answer_reset(struct http_answer *a)
 	free(a->content_range);
 	free(a->type);
 	free(a->encoding);
+	free(a->range);
+	free(a->link);
+	free(a->digest);
+	free(a->chunk_min);
 	*a = (struct http_answer) { 0 };
 }
 
@@ -77,9 +81,16 @@ static void keep_header(struct http_answer *a, const char *line, size_t len)
 		const char *name;
 		char **to;
 	} known[] = {
-		{ "location", &a->location },	    { "www-authenticate", &a->challenge },
-		{ "retry-after", &a->retry_after }, { "content-range", &a->content_range },
-		{ "content-type", &a->type },	    { "content-encoding", &a->encoding },
+		{ "location", &a->location },
+		{ "www-authenticate", &a->challenge },
+		{ "retry-after", &a->retry_after },
+		{ "content-range", &a->content_range },
+		{ "content-type", &a->type },
+		{ "content-encoding", &a->encoding },
+		{ "range", &a->range },
+		{ "link", &a->link },
+		{ "docker-content-digest", &a->digest },
+		{ "oci-chunk-min-length", &a->chunk_min },
 	};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
@@ -145,7 +156,7 @@ static int begin_body(struct http_req *r)
 
 	curl_easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &r->status);
 	r->body_begun = true;
-	r->body_ok = r->status == 200 || r->status == 206;
+	r->body_ok = r->spec.data ? r->status == 200 || r->status == 206 : r->status / 100 == 2;
 	if (!r->body_ok)
 		return 0;
 	if (r->answer.encoding && strcasecmp(r->answer.encoding, "identity"))
@@ -202,6 +213,11 @@ static size_t to_caller(struct http_req *r, const char *p, size_t n)
 				    (unsigned long long)r->spec.size),
 			    false);
 	code = r->spec.data(r->spec.arg, p, n, &r->e);
+	if (code == -EAGAIN) { /* libcurl comes with all of it again; what we skipped of it was skipped for good */
+		r->skip += all - n;
+		r->paused = true;
+		return CURL_WRITEFUNC_PAUSE;
+	}
 	if (code < 0)
 		return fail(r, code, false);
 	r->offset += n;
@@ -222,6 +238,23 @@ static size_t on_body(char *p, size_t size, size_t n, void *arg)
 	if (!r->body_ok)
 		return to_memory(r, p, n, ERROR_BODY_MAX);
 	return r->spec.data ? to_caller(r, p, n) : to_memory(r, p, n, r->spec.max);
+}
+
+static size_t on_send(char *p, size_t size, size_t n, void *arg)
+{
+	struct http_req *r = arg;
+	ssize_t got = r->spec.body.read(r->spec.body.arg, r->sent, p, size * n, &r->e);
+
+	if (got == -EAGAIN) {
+		r->paused = true;
+		return CURL_READFUNC_PAUSE;
+	}
+	if (got < 0) {
+		r->fail_r = (int)got;
+		return CURL_READFUNC_ABORT;
+	}
+	r->sent += (uint64_t)got;
+	return (size_t)got;
 }
 
 /* libcurl's own sockets are not close-on-exec, and credential helpers are executed while connections are open. */
@@ -252,6 +285,11 @@ static int add_headers(struct http_req *r)
 
 		code = add_header(r, accept);
 	}
+	for (char **h = r->spec.headers; code == 0 && h && *h; h++)
+		code = add_header(r, *h);
+	/* A registry that does not know "100-continue" would cost us a second each time. */
+	if (code == 0 && r->spec.body.read)
+		code = add_header(r, "Expect:");
 	if (code == 0 && r->spec.auth && !r->foreign) {
 		char *value = r->spec.auth->header(r->spec.auth->arg, &r->generation);
 
@@ -312,16 +350,24 @@ static void set_tls(struct http_req *r)
 	}
 }
 
+static bool is_upload(const struct http_req *r)
+{
+	return r->spec.body.read || !strcmp(r->spec.method, "PUT") || !strcmp(r->spec.method, "PATCH");
+}
+
 static void set_limits(struct http_req *r)
 {
 	CURL *c = r->easy;
 
 	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
 	curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, STALL_BYTES_PER_SECOND);
-	curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, r->h->stall_s);
+	/* Behind the last byte of an upload the registry may have to copy all of it. */
+	curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, is_upload(r) ? 4 * r->h->stall_s : r->h->stall_s);
 	curl_easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L);
 	if (r->spec.data)
 		curl_easy_setopt(c, CURLOPT_BUFFERSIZE, BUFFER_SIZE);
+	else if (is_upload(r))
+		curl_easy_setopt(c, CURLOPT_UPLOAD_BUFFERSIZE, BUFFER_SIZE);
 	else
 		curl_easy_setopt(c, CURLOPT_TIMEOUT, MEMORY_SECONDS);
 }
@@ -332,6 +378,20 @@ static void set_method(struct http_req *r)
 
 	if (!strcmp(r->spec.method, "HEAD"))
 		curl_easy_setopt(c, CURLOPT_NOBODY, 1L);
+	if (is_upload(r) || (!strcmp(r->spec.method, "POST") && !r->spec.form)) {
+		curl_off_t len = !r->spec.body.read		    ? 0
+				 : r->spec.body.len == HTTP_UNKNOWN ? -1
+								    : (curl_off_t)r->spec.body.len;
+
+		curl_easy_setopt(c, CURLOPT_UPLOAD, 1L);
+		curl_easy_setopt(c, CURLOPT_INFILESIZE_LARGE, len);
+		if (r->spec.body.read) {
+			curl_easy_setopt(c, CURLOPT_READFUNCTION, on_send);
+			curl_easy_setopt(c, CURLOPT_READDATA, r);
+		}
+	}
+	if (strcmp(r->spec.method, "HEAD") && strcmp(r->spec.method, "GET") && !r->spec.form)
+		curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, r->spec.method);
 	if (r->spec.form)
 		curl_easy_setopt(c, CURLOPT_POSTFIELDS, r->spec.form);
 	if (r->spec.data && r->offset && !r->no_range) {
@@ -360,9 +420,9 @@ int http_exchange_start(struct http_req *r)
 	curl_easy_reset(c);
 	http_answer_reset(&r->answer);
 	sbuf_reset(&r->body);
-	r->skip = 0;
+	r->skip = r->sent = 0;
 	r->status = 0;
-	r->body_begun = r->body_ok = r->cut = r->fail_again = false;
+	r->body_begun = r->body_ok = r->cut = r->fail_again = r->paused = r->transient = false;
 	r->fail_r = 0;
 	r->errbuf[0] = '\0';
 	curl_easy_setopt(c, CURLOPT_URL, r->url);

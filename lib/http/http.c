@@ -95,13 +95,19 @@ void http_freep(struct http **h)
 	*h = NULL;
 }
 
+static bool is_writing(const struct http_req *r)
+{
+	return strcmp(r->spec.method, "GET") && strcmp(r->spec.method, "HEAD") && !r->spec.form;
+}
+
 static void complete(struct http_req *r, int result)
 {
 	http_exchange_end(r);
 	r->state = HTTP_DONE;
 	r->result = result;
 	if (result < 0)
-		err_wrap(&r->e, result, "reading %s", r->spec.what);
+		err_wrap(&r->e, result, "%s %s", is_writing(r) ? "writing" : "reading", r->spec.what);
+	r->h->called |= r->spec.done != NULL;
 	if (r->spec.done)
 		r->spec.done(r->spec.arg, r, result, &r->e);
 }
@@ -133,6 +139,7 @@ static void retry_later(struct http_req *r, int code)
 		r->attempt = 0;
 		r->mark = r->offset;
 	}
+	r->transient = true;
 	if (r->spec.no_retry || ++r->attempt > HTTP_RETRIES_MAX) {
 		complete(r, r->attempt > 1 ? err_hint(&r->e, code, "gave up after %u attempts", r->attempt) : code);
 		return;
@@ -329,7 +336,7 @@ static void finish(struct http_req *r, CURLcode c)
 			retry_later(r, code);
 		else
 			complete(r, code);
-	} else if (s == 200 || s == 206) {
+	} else if (s == 200 || s == 206 || (s / 100 == 2 && !r->spec.data)) {
 		finish_body(r);
 	} else if (s == 301 || s == 302 || s == 303 || s == 307 || s == 308) {
 		redirect(r);
@@ -414,9 +421,11 @@ int http_step(struct http *h, struct pollfd *fds, size_t n_fds, int64_t timeout_
 	r = perform(h, e);
 	if (r < 0)
 		return r;
-	if (is_something_done(h))
-		timeout_ns = 0;
 	timeout_ns = wake(h, timeout_ns);
+	/* The caller may have to react to what is over, before anything else happens. */
+	if (is_something_done(h) || h->called)
+		timeout_ns = 0;
+	h->called = false;
 	if (n_fds > POLL_FDS_MAX)
 		return err_say(e, EINVAL, "too many descriptors to wait for");
 	for (size_t i = 0; i < n_fds; i++)
@@ -439,6 +448,7 @@ static void copy_spec(struct http_spec *to, const struct http_spec *from)
 	to->what = xstrdup(from->what);
 	to->accept = xstrdup(from->accept);
 	to->form = xstrdup(from->form);
+	to->headers = strv_dup(from->headers);
 }
 
 static void free_spec(struct http_spec *s)
@@ -451,6 +461,7 @@ static void free_spec(struct http_spec *s)
 	memcpy(&own[2], &s->what, sizeof(void *));
 	memcpy(&own[3], &s->accept, sizeof(void *));
 	memcpy(&own[4], &s->form, sizeof(void *));
+	strv_free(s->headers);
 	if (own[4])
 		explicit_bzero(own[4], strlen(own[4]));
 	for (size_t i = 0; i < 5; i++)
@@ -598,6 +609,75 @@ bool http_req_is_unreachable(const struct http_req *r)
 long http_req_status(const struct http_req *r)
 {
 	return r->status;
+}
+
+/**
+ * http_req_unpause() - Ask a caller's function again that answered -EAGAIN
+ * @r:	The request or NULL; nothing happens when none did
+ */
+void http_req_unpause(struct http_req *r)
+{
+	if (!r || !r->paused || r->state != HTTP_RUNNING)
+		return;
+	r->paused = false;
+	curl_easy_pause(r->easy, CURLPAUSE_CONT);
+}
+
+/**
+ * http_req_may_retry() - After a failure: may a later attempt succeed?
+ * @r:		The request
+ * @attempt:	Attempts that have failed, from 1
+ * @ret_delay:	How long to wait before the next one, ns
+ *
+ * Return: whether it may
+ */
+bool http_req_may_retry(const struct http_req *r, unsigned attempt, int64_t *ret_delay)
+{
+	uint32_t random = 0;
+	int64_t after = -1;
+
+	if (!r->transient || attempt > HTTP_RETRIES_MAX)
+		return false;
+	rand_bytes(&random, sizeof(random), NULL);
+	if (r->answer.retry_after && http_parse_retry_after(r->answer.retry_after, time(NULL), &after) < 0)
+		after = -1;
+	*ret_delay = http_retry_delay(attempt, r->h->backoff_ns, after, random);
+	return true;
+}
+
+/**
+ * http_req_header() - A header of the last answer
+ * @r:		The request
+ * @name:	Which one, lower case, of those that are kept
+ *
+ * Return: its value or NULL
+ */
+const char *http_req_header(const struct http_req *r, const char *name)
+{
+	const struct http_answer *a = &r->answer;
+	const struct {
+		const char *name, *value;
+	} kept[] = {
+		{ "location", a->location },		 { "range", a->range },
+		{ "link", a->link },			 { "docker-content-digest", a->digest },
+		{ "oci-chunk-min-length", a->chunk_min },
+	};
+
+	for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++)
+		if (!strcmp(kept[i].name, name))
+			return kept[i].value;
+	return NULL;
+}
+
+/**
+ * http_req_url() - Where the last exchange went
+ * @r:	The request
+ *
+ * Return: a URL that lives as long as the request
+ */
+const char *http_req_url(const struct http_req *r)
+{
+	return r->url;
 }
 
 /**

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "lib/base/err.h"
 
@@ -64,17 +65,33 @@ struct http_auth {
 };
 
 /**
+ * struct http_body - what a request carries
+ * @len:	bytes, or HTTP_UNKNOWN (sent in chunks)
+ * @read:	gives up to @n bytes from @pos on; 0 at the end. A redirect or new credentials begin again at 0. Return:
+ *		their number, -EAGAIN: none yet, http_req_unpause() will be called, other negative errno: give up
+ * @arg:	for @read
+ */
+struct http_body {
+	uint64_t len;
+	ssize_t (*read)(void *arg, uint64_t pos, void *buf, size_t n, struct err *e);
+	void *arg;
+};
+
+/**
  * struct http_spec - a request; strings are copied
- * @method:	"GET", "HEAD", "POST"
+ * @method:	"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"
  * @url:	where to start
  * @what:	what is asked for, with its host: "manifest latest in quay.io/x"; begins every error
  * @accept:	Accept header or NULL
  * @form:	POST body (application/x-www-form-urlencoded) or NULL; wiped when released
+ * @body:	what is sent with PUT, PATCH, POST (without @form); @body.read NULL: nothing
+ * @headers:	further header lines, or NULL
  * @peer:	trust; its certificates serve @url's origin only, redirects elsewhere are verified against the system's
  *authorities
  * @auth:	credentials or NULL
  * @max:	longest body that is kept in memory (without @data)
- * @data:	takes the body piece by piece, in order, each byte once, from @offset on; may be NULL
+ * @data:	takes the body piece by piece, in order, each byte once, from @offset on; -EAGAIN: not now, it is
+ *		called with the same bytes again after http_req_unpause(). May be NULL
  * @offset:	with @data: bytes that are there already
  * @size:	with @data: length of the whole, or HTTP_UNKNOWN
  * @no_retry:	one attempt
@@ -88,6 +105,8 @@ struct http_spec {
 	const char *what;
 	const char *accept;
 	const char *form;
+	struct http_body body;
+	char **headers;
 	const struct http_peer *peer;
 	const struct http_auth *auth;
 	uint64_t max;
@@ -113,6 +132,14 @@ bool http_req_is_done(const struct http_req *r);
 /* After a failure: did no HTTP answer come at all (no connection, TLS refused)? */
 bool http_req_is_unreachable(const struct http_req *r);
 long http_req_status(const struct http_req *r);
+/* The caller's @read or @data, which answered -EAGAIN, may be asked again. */
+void http_req_unpause(struct http_req *r);
+/* After a failure: may a later attempt succeed? @ret_delay: when, for the @attempt-th one in ns. */
+bool http_req_may_retry(const struct http_req *r, unsigned attempt, int64_t *ret_delay);
+/* One of the headers that are kept (location, range, link, docker-content-digest, oci-chunk-min-length), or NULL. */
+const char *http_req_header(const struct http_req *r, const char *name);
+/* Where the last exchange went, redirects included. */
+const char *http_req_url(const struct http_req *r);
 /* Content-Type as it came, or NULL. */
 const char *http_req_type(const struct http_req *r);
 /* Body, NUL behind it. Owned by the caller from now on. */

@@ -18,6 +18,7 @@ struct http {
 	long stall_s;
 	int64_t backoff_ns;
 	bool has_worked;
+	bool called; /* a done function, since the last wait */
 };
 
 enum http_state {
@@ -38,6 +39,10 @@ struct http_answer {
 	char *content_range;
 	char *type;
 	char *encoding;
+	char *range;
+	char *link;
+	char *digest;
+	char *chunk_min;
 	size_t bytes;
 };
 
@@ -48,6 +53,7 @@ struct http_answer {
  * @headers:	request headers of this attempt
  * @url:	where this attempt goes (after redirects)
  * @offset:	position of the next byte that @spec.data gets
+ * @sent:	position of the next byte of the request body
  * @skip:	bytes of the answer that are there already (the server ignored Range)
  * @mark:	@offset when attempts were last counted from 0
  * @attempt:	attempts that failed since @mark
@@ -62,6 +68,8 @@ struct http_answer {
  * @answered:	some HTTP answer has come
  * @fail_r:	result decided inside a callback; the transfer ends
  * @fail_again:	that result may go away by a retry
+ * @transient:	the failure that ended it may go away later
+ * @paused:	a callback of the caller answered -EAGAIN
  * @e:		sentence of the failure
  */
 struct http_req {
@@ -74,6 +82,7 @@ struct http_req {
 	char errbuf[CURL_ERROR_SIZE];
 	char *url;
 	uint64_t offset;
+	uint64_t sent;
 	uint64_t skip;
 	uint64_t mark;
 	unsigned attempt;
@@ -88,6 +97,8 @@ struct http_req {
 	bool answered;
 	int fail_r;
 	bool fail_again;
+	bool transient;
+	bool paused;
 	int64_t wake;
 	int result;
 	long status;

@@ -12,9 +12,8 @@
 
 #include "lib/base/err.h"
 #include "lib/oci/auth.h"
+#include "lib/http/http.h"
 
-struct http;
-struct http_req;
 struct registry;
 struct registry_endpoint;
 
@@ -82,3 +81,40 @@ struct registry_blob {
 	void *arg;
 };
 int registry_blob_start(struct registry *r, const struct registry_blob *b, struct http_req **ret, struct err *e);
+
+/* Digest of what @reference names there, as the registry says. Return: 0, -ENOENT, ... */
+int registry_manifest_head(struct registry *r, const char *reference, char **ret_digest, struct err *e);
+/* Store a manifest under a tag or digest. */
+int registry_manifest_put(struct registry *r, const char *reference, const char *type, const char *text, size_t len,
+			  struct err *e);
+/* Delete a manifest, by digest. */
+int registry_manifest_delete(struct registry *r, const char *digest, struct err *e);
+/* All tags, in the registry's order. */
+int registry_tags(struct registry *r, char ***ret, struct err *e);
+
+/**
+ * struct registry_call - one step of an upload
+ * @method:	"HEAD", "POST", "GET", "PATCH", "PUT", "DELETE"
+ * @object:	below /v2/NAME/: "blobs/uploads/"; NULL with @url
+ * @url:	where the step before said (registry_upload_url())
+ * @what:	what it is about, with the registry's name: for messages
+ * @headers:	header lines or NULL
+ * @body:	what is sent
+ * @retry:	lib/http may try again by itself
+ * @done:	it is over; may free the request
+ * @arg:	for @done
+ */
+struct registry_call {
+	const char *method;
+	const char *object;
+	const char *url;
+	const char *what;
+	char **headers;
+	struct http_body body;
+	bool retry;
+	void (*done)(void *arg, struct http_req *req, int r, const struct err *e);
+	void *arg;
+};
+int registry_call_start(struct registry *r, const struct registry_call *c, struct http_req **ret, struct err *e);
+/* The absolute URL of an answer's Location. Return: 0, -EPROTO, -EPERM for a step from https to http. */
+int registry_upload_url(const struct http_req *req, char **ret, struct err *e);

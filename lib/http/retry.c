@@ -40,6 +40,7 @@ bool http_curl_is_transient(int code)
 	case CURLE_GOT_NOTHING:
 	case CURLE_SEND_ERROR:
 	case CURLE_RECV_ERROR:
+	case CURLE_SEND_FAIL_REWIND: /* libcurl would repeat it itself; an upload must first ask how much came */
 	case CURLE_HTTP2:
 	case CURLE_HTTP2_STREAM:
 		return true;

@@ -12,6 +12,8 @@
 #include "lib/base/err.h"
 #include "lib/base/str.h"
 #include "storage/unpack/unpack.h"
+#include "storage/unpack/pack.h"
+#include "storage/unpack/rebuild.h"
 
 struct idmap;
 struct json;
@@ -223,3 +225,11 @@ int applier_make_opaque(int dirfd, const char *name, struct err *e);
 
 int tar_apply(struct inflate *z, struct sha256 *hash, struct frame *frame, struct applier *a, uint64_t *ret_size,
 	      struct err *e);
+
+/* ---- packer.c: the way back, compressed ---- */
+
+struct packer;
+int packer_new(enum pack_format format, int level, rebuild_fn fn, void *arg, struct packer **ret, struct err *e);
+void packer_free(struct packer *p);
+int packer_add(struct packer *p, const void *data, size_t len, struct err *e);
+int packer_finish(struct packer *p, struct err *e);
