@@ -13,6 +13,7 @@
 #include "lib/base/str.h"
 #include "lib/engine/ctr.h"
 #include "lib/format/list.h"
+#include "lib/format/text.h"
 #include "lib/oci/conf.h"
 #include "lib/oci/image.h"
 #include "lib/oci/json.h"
@@ -73,6 +74,25 @@ static int add_images(struct store *s, struct json *o, struct err *e)
 			strv_add(&ids, list[i].config_digest);
 	image_recs_free(list, n);
 	json_set_i64(o, "Images", (int64_t)strv_len(ids));
+	return 0;
+}
+
+/* Layers and blobs, each counted once. */
+static int add_store(struct store *s, struct json *o, struct err *e)
+{
+	auto_strv char **additional = store_additional(s);
+	auto_store_usage struct store_usage u = { 0 };
+	struct json *j = json_set_object(o, "Store");
+	int r = store_usage(s, &u, e);
+
+	if (r < 0)
+		return r;
+	json_set_i64(j, "Layers", (int64_t)u.layers);
+	json_set_i64(j, "LayersSize", (int64_t)u.layers_size);
+	json_set_i64(j, "Blobs", (int64_t)u.blobs);
+	json_set_i64(j, "BlobsSize", (int64_t)u.blobs_size);
+	json_set_i64(j, "Reclaimable", (int64_t)u.reclaimable);
+	json_set_strv(j, "AdditionalStores", additional);
 	return 0;
 }
 
@@ -221,6 +241,8 @@ static int collect(const struct ctx *ctx, struct json *o, struct err *e)
 	if (r == 0)
 		r = add_images(s, o, e);
 	if (r == 0)
+		r = add_store(s, o, e);
+	if (r == 0)
 		r = add_driver(ctx->storage_driver ? ctx->storage_driver : conf.storage_driver, s, o, e);
 	if (r == 0)
 		r = add_ids(o, e);
@@ -248,6 +270,17 @@ static void print_list(const char *title, const struct json *arr)
 		printf("  %s\n", json_as_str(json_item(arr, i)));
 }
 
+static void print_store(const struct json *j)
+{
+	char size[FORMAT_LEN];
+
+	printf(" Layers: %" PRId64 " (%s)\n", json_get_i64(j, "Layers", 0),
+	       format_size((uint64_t)json_get_i64(j, "LayersSize", 0), 4, size));
+	printf(" Blobs: %" PRId64 " (%s)\n", json_get_i64(j, "Blobs", 0),
+	       format_size((uint64_t)json_get_i64(j, "BlobsSize", 0), 4, size));
+	print_list("Additional Stores", json_get_array(j, "AdditionalStores"));
+}
+
 static void print_text(const struct json *o)
 {
 	const struct json *status = json_item(json_get_array(o, "DriverStatus"), 0);
@@ -259,6 +292,7 @@ static void print_text(const struct json *o)
 	       json_get_i64(o, "Containers", 0), json_get_i64(o, "ContainersRunning", 0),
 	       json_get_i64(o, "ContainersPaused", 0), json_get_i64(o, "ContainersStopped", 0));
 	printf(" Images: %" PRId64 "\n Server Version: %s\n", json_get_i64(o, "Images", 0), SKIFF_VERSION);
+	print_store(json_get_object(o, "Store"));
 	printf(" Storage Driver: %s\n", json_get_str(o, "Driver"));
 	if (status)
 		printf("  %s: %s\n", json_as_str(json_item(status, 0)), json_as_str(json_item(status, 1)));

@@ -478,6 +478,38 @@ static int build_config(struct ctr_config *c, const struct ctx *ctx, const struc
 	return r;
 }
 
+/* The config, when all that the image consists of is there. */
+static int load_image(struct store *store, const struct image_rec *rec, struct oci_image_config **ret, struct err *e)
+{
+	auto_oci_image_config struct oci_image_config *img = NULL;
+	int r = store_image_config(store, rec->config_digest, &img, e);
+
+	if (r == 0)
+		r = store_layers_check(store, img->diff_ids, e);
+	if (r == 0)
+		*ret = take_ptr(&img);
+	return r;
+}
+
+/* A part of it is gone (`system check --repair` has moved it away): what a registry or the program has comes again. */
+static int mend_image(const struct ctx *ctx, struct store *store, const struct run_opts *o, const char *image,
+		      struct image_rec *rec, struct oci_image_config **ret_img, struct err *e)
+{
+	struct err why = *e;
+	int r;
+
+	if (rec->read_only || o->pull == PULL_NEVER || (!rec->repo_digest && !store_image_is_embedded(image)))
+		return err_hint(e, err_say(e, why.code, "image '%s' is damaged: %s", image, why.msg),
+				"skiff system check tells more; pull, load or build it again");
+	if (!o->quiet)
+		fprintf(stderr, "Image '%s' is damaged (%s): it is fetched again\n", image, why.msg);
+	r = store_image_is_embedded(image) ? load_embedded(ctx, image, e) : pull(ctx, o, image, e);
+	image_rec_done(rec);
+	if (r == 0)
+		r = find_local(store, image, rec, e);
+	return r < 0 ? r : load_image(store, rec, ret_img, e);
+}
+
 static int set_image(struct ctr_config *c, const struct ctx *ctx, struct store *store, const struct run_opts *o,
 		     const char *image, struct oci_image_config **ret_img, struct err *e)
 {
@@ -485,8 +517,11 @@ static int set_image(struct ctr_config *c, const struct ctx *ctx, struct store *
 	auto_oci_platform struct oci_platform want = { 0 }, host = { 0 };
 	int r = find_image(ctx, store, o, image, &rec, e);
 
-	if (r == 0)
-		r = store_image_config(store, rec.config_digest, ret_img, e);
+	if (r == 0) {
+		r = load_image(store, &rec, ret_img, e);
+		if (r == -ENOENT)
+			r = mend_image(ctx, store, o, image, &rec, ret_img, e);
+	}
 	if (r == 0)
 		r = o->platform ? oci_platform_parse(o->platform, &want, e) : oci_platform_host(&want, e);
 	if (r == 0)

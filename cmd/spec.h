@@ -94,6 +94,6 @@ struct import_opts {
 extern const struct cmd cmd_import;
 
 struct check_opts {
-	bool quick;
+	bool quick, repair;
 };
 extern const struct cmd cmd_system_check;

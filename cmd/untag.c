@@ -44,7 +44,9 @@ static int untag_run(struct ctx *ctx, void *opts, int argc, char **argv, struct 
 	(void)opts;
 	if (r == 0)
 		r = store_image_find(store, argv[0], &rec, e);
-	if (r == 0 && argc == 1)
+	if (r == 0 && argc == 1 && rec.read_only)
+		r = store_image_untag(store, &rec, e); /* refuses, with the reason */
+	else if (r == 0 && argc == 1)
 		r = untag_all(store, rec.config_digest, e);
 	for (int i = 1; r == 0 && i < argc; i++)
 		r = untag_one(store, &rec, argv[i], e);

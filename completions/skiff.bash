@@ -258,7 +258,7 @@ _skiff_verb() { # NAME: sets what may follow; fails when there is no such verb
 		;;
 	'system check')
 		subs='' first=none rest=none stop=''
-		options=' --quick -q --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		options=' --quick -q --repair -r --config --debug -D --root --runroot --storage-driver --trace --help -h'
 		valued=' --config --root --runroot --storage-driver'
 		;;
 	'system reset')

@@ -401,4 +401,5 @@ complete -c skiff -n '__skiff_in "system info" "info"' -s f -l format -x -a 'jso
 complete -c skiff -n '__skiff_in "system doctor" "doctor"' -s f -l format -x -a 'json table' -d 'Format the output ("json")'
 complete -c skiff -n '__skiff_in "system doctor" "doctor"' -s q -l quiet -d 'Only show what stands in the way'
 complete -c skiff -n '__skiff_in "system check"' -s q -l quick -d 'Skip what takes long: do not read the content of layers'
+complete -c skiff -n '__skiff_in "system check"' -s r -l repair -d 'Move what is damaged aside, and mend what can be mended'
 complete -c skiff -n '__skiff_in "system reset"' -s f -l force -d 'Do not prompt for confirmation'

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* Is everything that the store says there, and what it says it is? Reads only. (Uses lib/crypto: for skiff-image.) */
+/*
+ * Is everything that the store says there, and what it says it is? Looking changes nothing; repairing moves what is
+ * damaged to damaged/ and deletes nothing. (Uses lib/crypto: for skiff-image.)
+ */
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "lib/base/err.h"
 
@@ -13,6 +17,44 @@ enum {
 	CHECK_QUICK = 1, /* do not read contents: presence and structure only */
 };
 
-/* @ret_findings: one line each, a string vector; NULL when all is well. Return: 0, negative errno when it cannot look.
+enum finding_kind {
+	FINDING_TAG,	   /* object: file below tags/ */
+	FINDING_BLOB,	   /* digest: its content is another one's */
+	FINDING_LAYER,	   /* diff id: its files or its description are damaged */
+	FINDING_INDEX,	   /* oci/index.json */
+	FINDING_CONTAINER, /* id: its config cannot be read */
+	FINDING_NAME,	   /* file below names/: it leads nowhere */
+	FINDING_IMAGE,	   /* name or config digest: something that it needs is not there */
+};
+
+/**
+ * struct finding - one thing that is wrong
+ * @kind:	what
+ * @object:	see the kinds
+ * @text:	one line for people
  */
-int store_check(struct store *s, int flags, char ***ret_findings, struct err *e);
+struct finding {
+	enum finding_kind kind;
+	char *object;
+	char *text;
+};
+
+struct findings {
+	struct finding *v;
+	size_t n;
+};
+
+/* @text is owned afterwards. */
+void findings_add(struct findings *f, enum finding_kind kind, const char *object, char *text);
+void findings_done(struct findings *f);
+#define auto_findings __attribute__((cleanup(findings_done)))
+
+/* Return: 0, negative errno when it cannot look. */
+int store_check(struct store *s, int flags, struct findings *ret, struct err *e);
+/* All layers that images and containers refer to; a string vector of diff ids. */
+int store_check_layers(struct store *s, char ***ret, struct err *e);
+/*
+ * Move what is damaged aside, keep what is sound findable. @ret_done: what was done, and what is left to do, one line
+ * each. Return: 0; 1 when images stay unusable until they are pulled or loaded again; negative errno.
+ */
+int store_repair(struct store *s, const struct findings *f, char ***ret_done, struct err *e);

@@ -169,7 +169,7 @@ int extra_read_tags(struct store *s, struct image_rec **recs, size_t *n, struct 
 
 		if (s->extra[i].fd < 0)
 			continue;
-		r = tag_read_folder(s->extra[i].fd, &more, &n_more, e);
+		r = tag_read_folder(s->extra[i].fd, false, &more, &n_more, e);
 		*recs = xrealloc(*recs, (*n + n_more + 1) * sizeof(**recs));
 		for (size_t k = 0; k < n_more; k++) {
 			if (is_known(*recs, n_before, &more[k]))

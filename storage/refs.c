@@ -65,7 +65,8 @@ static int add_images(struct store *s, struct refs *r, struct err *e)
 {
 	struct image_rec *recs;
 	size_t n;
-	int err = tag_read_all(s, &recs, &n, e);
+	/* A name that cannot be read may be all that stands for an image. */
+	int err = tag_read_folder(s->fd, true, &recs, &n, e);
 
 	if (err < 0)
 		return err;

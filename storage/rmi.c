@@ -51,11 +51,12 @@ static void say(struct removal *m, const char *what, const char *object)
 	strv_add_take(m->lines, xasprintf("%s: %s", what, object));
 }
 
-/* Only the records of this image. */
+/* Only the records of this image. A name that cannot be read stops everything: what it stands for must not be deleted.
+ */
 static int load_records(struct removal *m, struct err *e)
 {
 	size_t kept = 0;
-	int r = tag_read_all(m->s, &m->recs, &m->n, e);
+	int r = tag_read_folder(m->s->fd, true, &m->recs, &m->n, e);
 
 	for (size_t i = 0; r == 0 && i < m->n; i++) {
 		struct image_rec rec = m->recs[i];

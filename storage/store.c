@@ -31,6 +31,7 @@
  *	tmp/blobs/HEX		a blob that is being downloaded; locked by the process that does
  *	trash/ID/		on its way out (trash.c)
  *	cache/			answers that can be found again (driver)
+ *	damaged/		what `system check --repair` has moved aside (repair.c)
  *
  * Nothing below tmp/ and trash/ is ever seen by readers; everything else appears by one rename of something that was
  * synced before, and is not changed in place afterwards. So a reader needs no lock, and a crash leaves rubbish only
@@ -50,7 +51,7 @@ static const char *const folders[] = {
 /* Names that may be in the folder of a store that is only half made. */
 static const char *const known_names[] = {
 	"version", "oci",     "tags",  "layers", "containers", "names", "volumes", "networks",
-	"pods",	   "secrets", "build", "swarm",	 "tmp",	       "trash", "cache",   NULL,
+	"pods",	   "secrets", "build", "swarm",	 "tmp",	       "trash", "cache",   "damaged", NULL,
 };
 
 /**

@@ -65,15 +65,19 @@ const char *store_spare_place(struct err *e);
 /* tag.c */
 #define TAG_FILE_MAX 16384
 void tag_encode(const char *name, char buf[256]);
+char *tag_decode(const char *file);
 int tag_read_all(struct store *s, struct image_rec **ret, size_t *ret_n, struct err *e);
 int tag_read(struct store *s, const char *name, struct image_rec *ret, struct err *e);
 int tag_read_file(int root, const char *file, struct image_rec *ret, struct err *e);
-int tag_read_folder(int root, struct image_rec **ret, size_t *ret_n, struct err *e);
+int tag_read_folder(int root, bool strict, struct image_rec **ret, size_t *ret_n, struct err *e);
 int tag_write(struct store *s, const struct image_rec *rec, struct err *e);
 int tag_remove(struct store *s, const struct image_rec *rec, struct err *e);
 void image_rec_copy(const struct image_rec *from, struct image_rec *to);
 int tag_move(struct store *s, const struct image_rec *rec, char **ret_old, struct err *e);
 char *image_rec_key(const struct image_rec *rec);
+
+/* txn.c */
+int image_rec_fill(struct store *s, struct image_rec *rec, struct err *e);
 
 /* index.c */
 int index_rewrite(struct store *s, struct err *e);

@@ -64,6 +64,26 @@ void tag_encode(const char *name, char buf[256])
 	buf[n] = '\0';
 }
 
+/**
+ * tag_decode() - The name that a file below tags/ stands for
+ * @file:	Name of the file
+ *
+ * Return: the name, owned; NULL when the file's name does not have it all
+ */
+char *tag_decode(const char *file)
+{
+	struct sbuf b = { 0 };
+
+	/* What has a %XX is no name of an image: those have plain characters only. */
+	for (const char *p = file; *p; p++)
+		sbuf_addc(&b, (char)(*p == ',' ? '/' : *p == '=' ? ':' : *p == '+' ? '@' : *p));
+	if (strpbrk(file, "~%") || !b.len) {
+		sbuf_done(&b);
+		return NULL;
+	}
+	return sbuf_take(&b);
+}
+
 void image_rec_done(struct image_rec *r)
 {
 	free(r->name);
@@ -248,6 +268,7 @@ int tag_remove(struct store *s, const struct image_rec *rec, struct err *e)
 /**
  * tag_read_folder() - Read every record of one store
  * @root:	The store's folder
+ * @strict:	A damaged file is an error, not a warning
  * @ret:	Records, in no order; image_recs_free()
  * @ret_n:	How many
  * @e:		Failure
@@ -256,10 +277,11 @@ int tag_remove(struct store *s, const struct image_rec *rec, struct err *e)
  *
  * Return: 0 or negative errno
  */
-int tag_read_folder(int root, struct image_rec **ret, size_t *ret_n, struct err *e)
+int tag_read_folder(int root, bool strict, struct image_rec **ret, size_t *ret_n, struct err *e)
 {
 	auto_strv char **names = NULL;
 	struct image_rec *recs;
+	struct err why = { 0 };
 	size_t n = 0;
 	int r = fs_list_dir(root, "tags", &names, e);
 
@@ -267,15 +289,21 @@ int tag_read_folder(int root, struct image_rec **ret, size_t *ret_n, struct err 
 		return r;
 	recs = xcalloc(strv_len(names) + 1, sizeof(*recs));
 	for (char **f = names; f && *f; f++) {
-		struct err why;
-
 		if (strstr(*f, ".tmp-"))
 			continue;
 		r = tag_read_file(root, *f, &recs[n], &why);
 		if (r == 0)
 			n++;
+		else if (r != -ENOENT && strict)
+			break;
 		else if (r != -ENOENT)
 			log_warn("ignored, going on: %s", why.msg);
+		r = 0;
+	}
+	if (r < 0) {
+		image_recs_free(recs, n);
+		return err_hint(e, err_say(e, r, "%s; nothing is deleted until that is mended", why.msg),
+				"skiff system check --repair");
 	}
 	*ret = recs;
 	*ret_n = n;
@@ -293,7 +321,7 @@ int tag_read_folder(int root, struct image_rec **ret, size_t *ret_n, struct err 
  */
 int tag_read_all(struct store *s, struct image_rec **ret, size_t *ret_n, struct err *e)
 {
-	return tag_read_folder(s->fd, ret, ret_n, e);
+	return tag_read_folder(s->fd, false, ret, ret_n, e);
 }
 
 int64_t store_image_tagged_ns(struct store *s, const struct image_rec *rec)

@@ -452,8 +452,15 @@ static int place_blobs(struct store_txn *t, struct err *e)
 	return r == 0 && any ? fs_sync_dir(dir, e) : r;
 }
 
-/* Bytes of all layers, from their meta.json; the time from the config. */
-static int fill_rec(struct store *s, struct image_rec *rec, struct err *e)
+/**
+ * image_rec_fill() - Find out size and time of an image
+ * @s:		The store
+ * @rec:	Record with a config digest; gets the bytes of all layers, and the time of the config
+ * @e:		Failure
+ *
+ * Return: 0, -ENOENT when something is missing
+ */
+int image_rec_fill(struct store *s, struct image_rec *rec, struct err *e)
 {
 	auto_oci_image_config struct oci_image_config *config = NULL;
 	int r = store_image_config(s, rec->config_digest, &config, e);
@@ -482,7 +489,7 @@ static int write_tags(struct store_txn *t, struct err *e)
 	int r = 0;
 
 	for (size_t i = 0; i < t->n_tags && r == 0; i++) {
-		r = fill_rec(t->s, &t->tags[i], e);
+		r = image_rec_fill(t->s, &t->tags[i], e);
 		if (r == 0)
 			r = tag_move(t->s, &t->tags[i], &t->replaced[i], e);
 	}

@@ -145,7 +145,11 @@ int ctr_sizes(struct store *s, const struct ctr *c, size_t n, struct ctr_size *r
 
 	memset(ret, 0, n * sizeof(*ret));
 	r = n == 0 || measure(c, n, ret) ? 0 : measure_in_userns(c, n, ret, e);
-	for (size_t i = 0; r == 0 && i < n; i++)
+	for (size_t i = 0; r == 0 && i < n; i++) {
 		ret[i].layers = layers_size(s, &c[i]);
+		/* vfs: its folder is a copy of the image, so that only the difference is its own. */
+		if (str_is_eq(c[i].config.storage_driver, "vfs"))
+			ret[i].rw = ret[i].rw > ret[i].layers ? ret[i].rw - ret[i].layers : 0;
+	}
 	return r;
 }
