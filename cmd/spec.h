@@ -29,6 +29,8 @@ struct pull_opts {
 	uint64_t max_size;
 	bool quiet;
 	bool keep_blobs;
+	bool all_tags;
+	const char *policy;
 };
 extern const struct cmd cmd_pull;
 

@@ -2,8 +2,7 @@
 #include "cmd/spec.h"
 
 static const struct opt opts[] = {
-	OPT_REFUSE(OPT_KIND_BOOL, 'a', "all-tags", "Download all tagged images in the repository",
-		   "is not supported yet: name the tags to pull"),
+	OPT_BOOL('a', "all-tags", struct pull_opts, all_tags, "Download all tagged images in the repository"),
 	OPT_IGNORE(OPT_KIND_BOOL, 0, "disable-content-trust", "Skip image verification",
 		   "does nothing: content trust is gone from docker too"),
 	OPT_BOOL(0, "keep-blobs", struct pull_opts, keep_blobs, "Keep compressed layers beside the unpacked ones",
@@ -12,6 +11,9 @@ static const struct opt opts[] = {
 		"Refuse layers with more entries (default: by their compressed size)"),
 	OPT_SIZE(0, "max-layer-size", struct pull_opts, max_size, "Refuse layers that are larger when unpacked"),
 	OPT_STR(0, "platform", struct pull_opts, platform, "Set platform if server is multi-platform capable"),
+	OPT_STR(0, "policy", struct pull_opts, policy,
+		"When to ask the registry: \"always\", \"missing\", \"never\" or \"newer\"", .dflt = "always"),
+	OPT_STR(0, "pull", struct pull_opts, policy, "Same as --policy", .flags = OPT_HIDDEN),
 	OPT_BOOL('q', "quiet", struct pull_opts, quiet, "Suppress verbose output"),
 	REGISTRY_OPTS(struct pull_opts),
 	OPT_END,

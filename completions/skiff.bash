@@ -68,8 +68,8 @@ _skiff_verb() { # NAME: sets what may follow; fails when there is no such verb
 		;;
 	'image pull' | 'pull')
 		subs='' first=none rest=none stop=''
-		options=' --keep-blobs --max-layer-entries --max-layer-size --platform --quiet -q --authfile --cert-dir --creds --tls-verify --config --debug -D --root --runroot --storage-driver --trace --help -h'
-		valued=' --max-layer-entries --max-layer-size --platform --authfile --cert-dir --creds --config --root --runroot --storage-driver'
+		options=' --all-tags -a --keep-blobs --max-layer-entries --max-layer-size --platform --policy --quiet -q --authfile --cert-dir --creds --tls-verify --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --max-layer-entries --max-layer-size --platform --policy --pull --authfile --cert-dir --creds --config --root --runroot --storage-driver'
 		;;
 	'image push' | 'push')
 		subs='' first=none rest=none stop=''

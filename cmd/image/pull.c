@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,12 +18,18 @@
 #include "lib/base/time.h"
 #include "lib/format/progress.h"
 #include "lib/http/http.h"
+#include "lib/oci/registries.h"
 #include "lib/runtime/userns.h"
 #include "storage/store.h"
 #include "storage/unpack/unpack.h"
 
 /* docker has 3; a fourth keeps two processors busy through the largest layer's end. */
 #define PARALLEL 4
+
+enum policy { POLICY_ALWAYS, POLICY_MISSING, POLICY_NEVER, POLICY_NEWER, POLICY__N };
+
+static const char *const policies[] = { "always", "missing", "never", "newer" };
+static_assert(sizeof(policies) / sizeof(*policies) == POLICY__N, "a name for each policy");
 
 /**
  * struct pull - one `skiff pull`
@@ -40,6 +47,8 @@ struct pull {
 	struct unpack_limits limits;
 	bool quiet;
 	bool keep_blobs;
+	bool all_tags;
+	enum policy policy;
 	bool map_known;
 };
 
@@ -75,6 +84,22 @@ static bool is_current(struct store *s, const struct remote_image *i, const stru
 	return store_image_find(s, rec->name, &have, NULL) == 0 && str_is_eq(have.name, rec->name) &&
 	       str_is_eq(have.manifest_digest, rec->manifest_digest) && str_is_eq(have.repo_digest, rec->repo_digest) &&
 	       store_layers_check(s, i->config->diff_ids, NULL) == 0;
+}
+
+/* For struct remote: what the store knows the name by. */
+static char *local_digest(void *arg, const struct ref *ref)
+{
+	const struct pull *p = arg;
+	auto_image_rec struct image_rec rec = { 0 };
+	auto_oci_image_config struct oci_image_config *config = NULL;
+	auto_free char *name = ref_full(ref);
+
+	if (store_image_find(p->store, name, &rec, NULL) < 0 || !str_is_eq(rec.name, name) ||
+	    store_image_config(p->store, rec.config_digest, &config, NULL) < 0 ||
+	    !oci_platform_is_match(&config->platform, p->remote.platform) ||
+	    store_layers_check(p->store, config->diff_ids, NULL) < 0)
+		return NULL;
+	return take_ptr(&rec.repo_digest);
 }
 
 static int learn_map(struct pull *p, struct err *e)
@@ -187,19 +212,22 @@ static void report(const struct pull *p, const struct remote_image *i, const str
 	fflush(stdout);
 }
 
-static int pull_one(struct pull *p, const char *text, struct err *e)
+static int pull_always(struct pull *p, const char *text, struct err *e)
 {
 	auto_remote_image struct remote_image i = { 0 };
 	auto_image_rec struct image_rec rec = { 0 };
+	auto_free char *name = NULL;
 	bool changed;
 	int r;
 
 	p->out = progress_new(STDERR_FILENO, p->quiet ? PROGRESS_QUIET : progress_mode_for(STDERR_FILENO));
 	r = remote_find(&p->remote, text, on_found, p, &i, e);
 	trace_mark("manifest and config are known");
-	if (r == 0)
+	if (r == 0 && i.unchanged)
+		r = store_image_find(p->store, name = ref_full(&i.ref), &rec, e);
+	else if (r == 0)
 		r = fill_rec(&i, &rec, e);
-	changed = r == 0 && !is_current(p->store, &i, &rec);
+	changed = r == 0 && !i.unchanged && !is_current(p->store, &i, &rec);
 	if (changed)
 		r = fetch_image(p, &i, &rec, e);
 	progress_free(p->out);
@@ -209,13 +237,71 @@ static int pull_one(struct pull *p, const char *text, struct err *e)
 	return r;
 }
 
+/* The store's own copy, without asking anybody. */
+static int use_local(const struct pull *p, const char *text, const struct image_rec *rec)
+{
+	auto_free char *shown = rec->name ? ref_shorten(rec->name) : xstrdup(text);
+
+	if (p->quiet)
+		printf("%s\n", rec->config_digest);
+	else
+		printf("Status: Image is present: %s\n", shown);
+	fflush(stdout);
+	return 0;
+}
+
+static int pull_one(struct pull *p, const char *text, struct err *e)
+{
+	auto_image_rec struct image_rec rec = { 0 };
+	bool here = p->policy != POLICY_ALWAYS && store_image_find(p->store, text, &rec, NULL) == 0;
+	int r;
+
+	if (here && (p->policy == POLICY_MISSING || p->policy == POLICY_NEVER))
+		return use_local(p, text, &rec);
+	if (p->policy == POLICY_NEVER)
+		return err_say(e, ENOENT, "No such image: %s (--policy never does not ask a registry)", text);
+	r = pull_always(p, text, e);
+	if (r == 0 || r == -EINTR || !here)
+		return r;
+	log_warn("ignored, going on with the image that is there: %s", e->msg);
+	return use_local(p, text, &rec);
+}
+
+/* Every tag that the registry has of the repository. */
+static int pull_tags(struct pull *p, const char *text, struct err *e)
+{
+	auto_strv char **names = registries_candidates(p->remote.registries, text), **tags = NULL;
+	auto_registry struct registry *g = NULL;
+	auto_ref struct ref ref = { 0 };
+	auto_free char *name = NULL;
+	int r = ref_parse(names[0], &ref, e);
+
+	if (r == 0 && (ref.tag || ref.digest))
+		r = err_say(e, EINVAL, "tag can't be used with --all-tags/-a");
+	if (r == 0)
+		r = remote_open(&p->remote, &ref, &g, e);
+	if (r == 0)
+		r = registry_tags(g, &tags, e);
+	if (r < 0)
+		return r;
+	name = ref_name(&ref);
+	if (!tags)
+		return err_say(e, ENOENT, "%s has no tags", name);
+	for (char **t = tags; *t && r == 0; t++) {
+		auto_free char *one = xasprintf("%s:%s", name, *t);
+
+		r = pull_one(p, one, e);
+	}
+	return r;
+}
+
 /* Several images: what fails is told at once, the others are pulled all the same. */
 static int pull_all(struct pull *p, int argc, char **argv, struct err *e)
 {
 	int failed = 0;
 
 	for (int k = 0; k < argc; k++) {
-		int r = pull_one(p, argv[k], e);
+		int r = p->all_tags ? pull_tags(p, argv[k], e) : pull_one(p, argv[k], e);
 
 		if (r == -EINTR && stop_signal(p->remote.stop))
 			return 128 + stop_signal(p->remote.stop);
@@ -227,6 +313,17 @@ static int pull_all(struct pull *p, int argc, char **argv, struct err *e)
 		}
 	}
 	return failed ? 125 : 0;
+}
+
+static int read_policy(const char *text, enum policy *ret, struct err *e)
+{
+	for (enum policy k = POLICY_ALWAYS; k < POLICY__N; k++) {
+		if (strcmp(policies[k], text))
+			continue;
+		*ret = k;
+		return 0;
+	}
+	return err_say(e, EINVAL, "policy '%.40s' is not known: always, missing, never and newer are", text);
 }
 
 /**
@@ -244,12 +341,17 @@ int pull_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e)
 	const struct pull_opts *o = opts;
 	struct pull p = { .quiet = o->quiet, .limits = { .size = o->max_size, .entries = o->max_entries } };
 	struct client c;
-	int r = client_open(&c, ctx, &o->reg, o->platform, e);
+	int r = read_policy(o->policy, &p.policy, e);
 
+	if (r == 0)
+		r = client_open(&c, ctx, &o->reg, o->platform, e);
 	if (r < 0)
 		return r;
 	p.store = c.store;
 	p.remote = c.remote;
+	p.remote.local = local_digest;
+	p.remote.local_arg = &p;
+	p.all_tags = o->all_tags;
 	p.keep_blobs = ctx_is_given(ctx, "keep-blobs") ? o->keep_blobs : !c.conf.drop_blobs;
 	p.parallel = c.conf.max_downloads > 0 ? (unsigned)c.conf.max_downloads : PARALLEL;
 	r = pull_all(&p, argc, argv, e);

@@ -173,6 +173,23 @@ static void reset_answer(struct remote_image *i)
 	i->digest = i->manifest_digest = i->manifest_text = NULL;
 	i->manifest = (struct oci_manifest) { 0 };
 	i->registry = NULL;
+	i->unchanged = false;
+}
+
+/*
+ * What is there already needs one HEAD. Whatever goes wrong with it, the GET tells better. A registry that lies here
+ * keeps us at what we have, as it could by serving that.
+ */
+static bool is_unchanged(const struct remote *r, struct remote_image *i)
+{
+	auto_free char *have = r->local ? r->local(r->local_arg, &i->ref) : NULL, *there = NULL;
+	const char *reference = i->ref.digest ? i->ref.digest : i->ref.tag;
+
+	if (!have || registry_manifest_head(i->registry, reference, &there, NULL) < 0 || !str_is_eq(have, there))
+		return false;
+	i->unchanged = true;
+	i->digest = take_ptr(&have);
+	return true;
 }
 
 static int try_endpoint(const struct remote *r, const struct registry_endpoint *ep, struct remote_image *i,
@@ -189,6 +206,8 @@ static int try_endpoint(const struct remote *r, const struct registry_endpoint *
 	};
 	int code = registry_open(&spec, &i->registry, e);
 
+	if (code == 0 && is_unchanged(r, i))
+		return 0;
 	return code < 0 ? code : get_manifest(r, i, e);
 }
 
@@ -299,7 +318,7 @@ int remote_find(const struct remote *r, const char *text, void (*found)(void *ar
 	}
 	if (code == 0) {
 		found(arg, ret);
-		code = get_config(r, ret, &why);
+		code = ret->unchanged ? 0 : get_config(r, ret, &why);
 	}
 	if (code < 0 && e)
 		*e = why;

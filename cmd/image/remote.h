@@ -20,6 +20,9 @@ struct store;
  * struct remote - where to look, the same for all images of a command
  * @store:	documents that are there already are not fetched again
  * @platform:	wanted; of this machine when none was given
+ * @local:	digest under which the store has the name, whole and for the platform; owned, NULL: it has not. May be
+ * NULL
+ * @local_arg:	for @local
  * @strict:	the platform was given: an image for another one is an error
  * @auth:	where credentials come from
  * @cert_dir:	--cert-dir or NULL
@@ -34,6 +37,8 @@ struct remote {
 	struct auth_source auth;
 	const char *cert_dir;
 	const struct oci_platform *platform;
+	char *(*local)(void *arg, const struct ref *ref);
+	void *local_arg;
 	bool strict;
 	enum registry_verify verify;
 	int stop;
@@ -44,6 +49,7 @@ struct remote {
  * @registry:	the one that had it (perhaps a mirror): its layers come from there
  * @ref:	full reference
  * @default_tag: the user named no tag
+ * @unchanged:	the registry says that @local is what it has: only @digest is filled in
  * @digest:	what the registry knows the name by: of the index, or of the manifest
  * @manifest_digest: of @manifest_text
  * @manifest_text: bytes
@@ -55,6 +61,7 @@ struct remote_image {
 	struct registry *registry;
 	struct ref ref;
 	bool default_tag;
+	bool unchanged;
 	char *digest;
 	char *manifest_digest;
 	char *manifest_text;

@@ -173,8 +173,6 @@ teardown() {
 @test "what cannot be pulled is refused in one sentence" {
 	run -125 skiff pull embedded/busybox
 	contains "embedded/"
-	run -125 skiff pull -a "$FAKE/img"
-	contains "not supported yet"
 	run -125 skiff pull 'no such name'
 	contains "invalid reference format"
 	run -125 skiff pull "127.0.0.1:1/x"
@@ -246,4 +244,58 @@ teardown() {
 	is "$(find "$SKIFF_ROOT/oci/blobs/sha256" -type f | wc -l)" 4
 	rm "$HOME/.config/skiff/config.json"
 	store_is_valid
+}
+
+@test "a second pull of an unchanged tag is one HEAD request; another platform is not taken for it" {
+	run -0 skiff pull "$FAKE/img"
+	rules
+	run -0 skiff pull "$FAKE/img"
+	contains "Status: Image is up to date for $FAKE/img:latest"
+	is "$(requests .)" 1
+	is "$(requests '^0 HEAD .*manifests/latest')" 1
+	# A registry that does not know HEAD there.
+	rules '[{"match":"^HEAD .*manifests","status":405}]'
+	run -0 skiff pull "$FAKE/img"
+	contains "Status: Image is up to date"
+	rules
+	run -125 skiff pull --platform linux/s390x "$FAKE/img"
+	contains "s390x"
+}
+
+@test "--policy: missing and never do not ask, newer goes on with what is there" {
+	rules
+	run -125 skiff pull --policy never "$FAKE/img"
+	contains "No such image: $FAKE/img"
+	is "$(requests .)" 0
+	run -0 skiff pull -q --policy missing "$FAKE/img"
+	local id=$output
+	rules
+	run -0 skiff pull -q --policy missing "$FAKE/img"
+	is "$output" "$id"
+	run -0 skiff pull -q --policy=never "$FAKE/img"
+	is "$output" "$id"
+	is "$(requests .)" 0
+	rules '[{"match":"manifests","status":403}]'
+	run -0 --separate-stderr skiff pull -q --policy newer "$FAKE/img"
+	is "$output" "$id"
+	run -125 skiff pull -q --policy newer "$FAKE/multi"
+	run -125 skiff pull --policy sometimes "$FAKE/img"
+	contains "policy 'sometimes' is not known"
+}
+
+@test "--all-tags takes every tag of the repository, over several pages" {
+	local t
+	for t in a b c; do
+		"$TESTS/bench/push" "$BATS_FILE_TMPDIR/img" "$PLAIN" "many/tags"
+		curl -sf -H 'Accept: application/vnd.oci.image.manifest.v1+json' "http://$PLAIN/v2/many/tags/manifests/latest" |
+			curl -sf -X PUT -H 'Content-Type: application/vnd.oci.image.manifest.v1+json' --data-binary @- \
+				"http://$PLAIN/v2/many/tags/manifests/$t"
+	done
+	run -0 skiff pull -a "$PLAIN/many/tags"
+	run -0 skiff images --format '{{.Tag}}'
+	is "$(sort <<<"$output" | tr '\n' ' ')" "a b c latest "
+	run -125 skiff pull -a "$PLAIN/many/tags:a"
+	contains "tag can't be used with --all-tags/-a"
+	run -125 skiff pull -a "$PLAIN/no/such"
+	contains "no/such"
 }

@@ -236,6 +236,7 @@ refused() { # IMAGE WORDS...: pull fails with 125 and one line that has these wo
 @test "RG-12 the same platform twice: the first one, and always that" {
 	run -0 skiff pull "$FAKE/multi"
 	is "$(skiff image inspect -f '{{.Id}}' "$FAKE/multi")" "$(digest_of multi config)"
+	skiff rmi "$FAKE/multi" >/dev/null
 	run -0 skiff --debug pull "$FAKE/multi"
 	contains "$(digest_of multi manifest)"
 }
