@@ -49,6 +49,7 @@ extern const struct cmd cmd_push;
 struct load_opts {
 	const char *input;
 	const char *embedded;
+	const char *platform;
 	uint64_t max_entries;
 	uint64_t max_size;
 	bool quiet;

@@ -2,14 +2,13 @@
 #include "cmd/spec.h"
 
 static const struct opt opts[] = {
-	OPT_STR('i', "input", struct load_opts, input, "Read from tar archive file, instead of STDIN"),
+	OPT_STR('i', "input", struct load_opts, input, "Read from tar archive file (or folder), instead of STDIN"),
 	OPT_BOOL(0, "keep-blobs", struct load_opts, keep_blobs, "Keep compressed layers beside the unpacked ones",
 		 .dflt = "true"),
 	OPT_U64(0, "max-layer-entries", struct load_opts, max_entries,
 		"Refuse layers with more entries (default: by their compressed size)"),
 	OPT_SIZE(0, "max-layer-size", struct load_opts, max_size, "Refuse layers that are larger when unpacked"),
-	OPT_REFUSE(OPT_KIND_STR, 0, "platform", "Load only the given platform variant",
-		   "is not supported yet: the variant for this machine is loaded"),
+	OPT_STR(0, "platform", struct load_opts, platform, "Load only the given platform variant"),
 	OPT_BOOL('q', "quiet", struct load_opts, quiet, "Suppress the load output"),
 	OPT_STR(0, "embedded", struct load_opts, embedded, "Load an image that comes with the program",
 		.flags = OPT_HIDDEN),

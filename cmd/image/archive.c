@@ -37,7 +37,7 @@ static void image_done(struct archive_image *i)
 	oci_image_config_free(i->config);
 	free(i->manifest_text);
 	free(i->config_text);
-	*i = (struct archive_image){ 0 };
+	*i = (struct archive_image) { 0 };
 }
 
 void archive_images_done(struct archive_images *a)
@@ -45,13 +45,13 @@ void archive_images_done(struct archive_images *a)
 	for (size_t i = 0; i < a->n; i++)
 		image_done(&a->v[i]);
 	free(a->v);
-	*a = (struct archive_images){ 0 };
+	*a = (struct archive_images) { 0 };
 }
 
 static struct archive_image *add_image(struct archive_images *a)
 {
 	a->v = xrealloc(a->v, (a->n + 1) * sizeof(*a->v));
-	a->v[a->n] = (struct archive_image){ 0 };
+	a->v[a->n] = (struct archive_image) { 0 };
 	return &a->v[a->n++];
 }
 
@@ -81,13 +81,10 @@ static int parse_config(struct archive_image *i, struct err *e)
 static const char *layer_type(const struct members *m, int dirfd, const struct member *mb)
 {
 	unsigned char magic[4] = { 0 };
-	char file[16];
+	auto_close int fd = -EBADF;
+	uint64_t offset;
 
-	(void)m;
-	snprintf(file, sizeof(file), "%u", mb->file);
-	auto_close int fd = openat(dirfd, file, O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0 || pread(fd, magic, sizeof(magic), 0) < 4)
+	if (members_open(m, dirfd, mb, &fd, &offset, NULL) < 0 || pread(fd, magic, sizeof(magic), (off_t)offset) < 4)
 		return OCI_MT_LAYER;
 	if (magic[0] == 0x1f && magic[1] == 0x8b)
 		return OCI_MT_LAYER_GZIP;
@@ -102,7 +99,7 @@ static int add_layer(struct archive_image *i, const struct members *m, int dirfd
 	if (!mb)
 		return err_say(e, ENOENT, "the archive has no layer '%s'", name);
 	strv_add(&i->layers, mb->name);
-	*d = (struct oci_descriptor){
+	*d = (struct oci_descriptor) {
 		.media_type = xstrdup(layer_type(m, dirfd, mb)),
 		.digest = xstrdup(mb->digest),
 		.size = (int64_t)mb->size,
@@ -123,7 +120,7 @@ static int make_manifest(struct archive_image *i, const struct members *m, int d
 			       strv_len(i->config->diff_ids));
 	sha256_of(i->config_text, i->config_len, digest);
 	i->manifest.media_type = xstrdup(OCI_MT_MANIFEST);
-	i->manifest.config = (struct oci_descriptor){
+	i->manifest.config = (struct oci_descriptor) {
 		.media_type = xstrdup(OCI_MT_CONFIG),
 		.digest = xstrdup(digest),
 		.size = (int64_t)i->config_len,
@@ -181,9 +178,10 @@ static int read_docker(const struct members *m, int dirfd, struct archive_images
 
 /* ---- OCI ---- */
 
-static char *blob_name(const char *digest)
+/* A layout's folder, or none: skopeo's dir: has the same blobs at its top. */
+static char *blob_name(const struct members *m, const char *digest)
 {
-	return xasprintf("blobs/sha256/%s", digest_hex(digest));
+	return xasprintf("%s%s", members_find(m, "oci-layout") ? "blobs/sha256/" : "", digest_hex(digest));
 }
 
 /* A document by digest, verified against it. */
@@ -196,7 +194,7 @@ static int read_blob(const struct members *m, int dirfd, const char *digest, siz
 
 	if (!digest_is_sha256(digest))
 		return err_say(e, ENOTSUP, "digest %s: only sha256 is supported", digest);
-	name = blob_name(digest);
+	name = blob_name(m, digest);
 	r = members_read(m, dirfd, name, max, &text, ret_len, e);
 	if (r < 0)
 		return r;
@@ -220,7 +218,7 @@ static int take_layers(const struct members *m, struct archive_image *i, struct 
 			return r;
 		if (!digest_is_sha256(d->digest))
 			return err_say(e, ENOTSUP, "digest %s: only sha256 is supported", d->digest);
-		name = blob_name(d->digest);
+		name = blob_name(m, d->digest);
 		mb = members_find(m, name);
 		if (!mb)
 			return err_say(e, ENOENT, "the archive has no layer '%s'", name);
@@ -269,8 +267,8 @@ static int read_oci_image(const struct members *m, int dirfd, const struct oci_d
 }
 
 /* An index inside the index is one image for several platforms: ours is taken, under the outer one's name. */
-static int read_oci_entry(const struct members *m, int dirfd, const struct oci_descriptor *d, struct archive_images *a,
-			  struct err *e)
+static int read_oci_entry(const struct members *m, int dirfd, const struct oci_descriptor *d,
+			  const struct oci_platform *platform, struct archive_images *a, struct err *e)
 {
 	auto_oci_platform struct oci_platform host = { 0 };
 	struct oci_doc docs[INDEX_DEPTH_MAX] = { 0 };
@@ -289,7 +287,7 @@ static int read_oci_entry(const struct members *m, int dirfd, const struct oci_d
 		if (r == 0)
 			r = oci_doc_parse(text, len, at->media_type, &docs[n], e);
 		if (r == 0)
-			r = oci_index_select(&docs[n++].index, &host, &at, e);
+			r = oci_index_select(&docs[n++].index, platform ? platform : &host, &at, e);
 	}
 	if (r == 0)
 		r = read_oci_image(m, dirfd, at, d->annotations, add_image(a), e);
@@ -298,7 +296,8 @@ static int read_oci_entry(const struct members *m, int dirfd, const struct oci_d
 	return r;
 }
 
-static int read_oci(const struct members *m, int dirfd, struct archive_images *a, struct err *e)
+static int read_oci(const struct members *m, int dirfd, const struct oci_platform *platform, struct archive_images *a,
+		    struct err *e)
 {
 	auto_oci_doc struct oci_doc doc = { 0 };
 	auto_free char *text = NULL;
@@ -311,26 +310,73 @@ static int read_oci(const struct members *m, int dirfd, struct archive_images *a
 		return err_wrap(e, r, "index.json");
 	for (size_t k = 0; k < doc.index.n_manifests && r == 0; k++)
 		if (!doc.index.manifests[k].is_attestation)
-			r = read_oci_entry(m, dirfd, &doc.index.manifests[k], a, e);
+			r = read_oci_entry(m, dirfd, &doc.index.manifests[k], platform, a, e);
 	return r;
 }
 
-int archive_read_images(const struct members *m, int dirfd, struct archive_images *ret, struct err *e)
+/* ---- skopeo's dir: ---- */
+
+static int read_dir(const struct members *m, int dirfd, struct archive_images *a, struct err *e)
+{
+	struct archive_image *i = add_image(a);
+	const struct oci_descriptor *c = &i->manifest.config;
+	int r = members_read(m, dirfd, "manifest.json", OCI_MAX_MANIFEST, &i->manifest_text, &i->manifest_len, e);
+
+	if (r == 0)
+		r = oci_manifest_parse(i->manifest_text, i->manifest_len, NULL, &i->manifest, e);
+	if (r < 0)
+		return err_wrap(e, r, "manifest.json");
+	sha256_of(i->manifest_text, i->manifest_len, i->manifest_digest);
+	r = read_blob(m, dirfd, c->digest, OCI_MAX_CONFIG, &i->config_text, &i->config_len, e);
+	if (r == 0)
+		r = parse_config(i, e);
+	return r < 0 ? r : take_layers(m, i, e);
+}
+
+/* ---- any ---- */
+
+/* The images for one platform. */
+static int choose_platform(struct archive_images *a, const struct oci_platform *platform, struct err *e)
+{
+	auto_free char *wanted = oci_platform_text(platform);
+	size_t kept = 0;
+
+	for (size_t i = 0; i < a->n; i++) {
+		struct archive_image img = a->v[i];
+
+		if (oci_platform_is_match(&img.config->platform, platform))
+			a->v[kept++] = img;
+		else
+			image_done(&img);
+	}
+	a->n = kept;
+	return kept ? 0 : err_say(e, ENOENT, "the archive has no image for the platform %s", wanted);
+}
+
+int archive_read_images(const struct members *m, int dirfd, const struct oci_platform *platform,
+			struct archive_images *ret, struct err *e)
 {
 	auto_archive_images struct archive_images a = { 0 };
+	bool docker = members_find(m, "manifest.json"),
+	     layout = members_find(m, "index.json") && members_find(m, "oci-layout");
 	int r;
 
-	if (members_find(m, "manifest.json"))
+	if (docker && !layout && members_find(m, "version"))
+		r = read_dir(m, dirfd, &a, e);
+	/* manifest.json has the names, the layout all the platforms. */
+	else if (docker && !(layout && platform))
 		r = read_docker(m, dirfd, &a, e);
-	else if (members_find(m, "index.json") && members_find(m, "oci-layout"))
-		r = read_oci(m, dirfd, &a, e);
+	else if (layout)
+		r = read_oci(m, dirfd, platform, &a, e);
 	else
 		r = err_say(e, EINVAL, "the archive has neither manifest.json nor an OCI layout: it holds no images");
 	if (r == 0 && a.n == 0)
 		r = err_say(e, EINVAL, "the archive holds no images");
+	if (r == 0 && platform)
+		r = choose_platform(&a, platform, e);
 	if (r < 0)
 		return r;
 	*ret = a;
-	a = (struct archive_images){ 0 };
+	a = (struct archive_images) { 0 };
 	return 0;
 }

@@ -36,7 +36,11 @@ struct archive_images {
 	size_t n;
 };
 
-/* @dirfd has the members' files. Return: 0, -EINVAL for an archive that is neither, ... */
-int archive_read_images(const struct members *m, int dirfd, struct archive_images *ret, struct err *e);
+/*
+ * @dirfd has the members' files. @platform: what images must be for, NULL: for this machine where there is a choice.
+ * Return: 0, -EINVAL for an archive that is neither, -ENOENT when nothing is for that platform, ...
+ */
+int archive_read_images(const struct members *m, int dirfd, const struct oci_platform *platform,
+			struct archive_images *ret, struct err *e);
 void archive_images_done(struct archive_images *a);
 #define auto_archive_images __attribute__((cleanup(archive_images_done)))

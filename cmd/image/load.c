@@ -27,10 +27,11 @@
 /*
  * Theory of operation
  *
- * The archive's members become numbered files in the transaction's folder, documents among them are read and checked,
- * layers that the store does not have are unpacked from these files, several at once, and everything is committed
- * together: an archive is loaded whole or not at all. The member files are removed before the commit's sync, but for
- * compressed layers, which are kept as they came, and those from which a layer's tar could not be written again.
+ * The archive's members become numbered files in the transaction's folder, but for large ones of a plain archive, which
+ * stay where they are. Documents among them are read and checked, layers that the store does not have are unpacked from
+ * these files, several at once, and everything is committed together: an archive is loaded whole or not at all. The
+ * member files are removed before the commit's sync, but for compressed layers, which are kept as they came, and those
+ * from which a layer's tar could not be written again.
  */
 
 #define MEMBERS_DIR "members"
@@ -64,6 +65,7 @@ struct layer_job {
  * @images:	what it means
  * @jobs:	layers to unpack
  * @n:		how many
+ * @platform:	--platform or NULL
  * @limits:	for each layer
  * @stop:	readable when the command is to end
  * @keep_blobs:	compressed layers stay in the store
@@ -77,6 +79,7 @@ struct load {
 	struct archive_images images;
 	struct layer_job *jobs;
 	size_t n;
+	const struct oci_platform *platform;
 	struct unpack_limits limits;
 	int stop;
 	bool keep_blobs;
@@ -101,7 +104,7 @@ static int plan_image(struct load *l, const struct archive_image *i, struct err 
 		if (r)
 			continue;
 		l->jobs = xrealloc(l->jobs, (l->n + 1) * sizeof(*l->jobs));
-		l->jobs[l->n++] = (struct layer_job){
+		l->jobs[l->n++] = (struct layer_job) {
 			.diff_id = diff_id,
 			.member = members_find(&l->members, i->layers[k]),
 			.fd = -EBADF,
@@ -114,15 +117,12 @@ static int plan_image(struct load *l, const struct archive_image *i, struct err 
 static int start_job(struct load *l, struct layer_job *j, struct err *e)
 {
 	struct unpack_spec spec = { .map = &l->map, .name = j->diff_id, .limits = l->limits };
-	char file[16];
 	int r = store_txn_layer_open(l->t, &j->slot, &j->layer_fd, e);
 
+	if (r == 0)
+		r = members_open(&l->members, l->dirfd, j->member, &j->fd, &spec.blob_offset, e);
 	if (r < 0)
 		return r;
-	snprintf(file, sizeof(file), "%u", j->member->file);
-	j->fd = openat(l->dirfd, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (j->fd < 0)
-		return err_set(e, errno, "open member '%s'", j->member->name);
 	spec.blob_fd = j->fd;
 	spec.limits.packed = l->members.packed;
 	spec.layer_fd = j->layer_fd;
@@ -138,12 +138,10 @@ static bool is_worth_keeping(const struct load *l, const struct layer_job *j, co
 
 static int keep_blob(struct load *l, const struct layer_job *j, struct err *e)
 {
-	auto_free char *path = xasprintf(MEMBERS_DIR "/%u", j->member->file);
 	auto_free char *own = xasprintf("kept-%u", j->member->file);
+	int r = members_take(&l->members, l->dirfd, j->member, store_txn_dir(l->t), own, e);
 
-	if (renameat(store_txn_dir(l->t), path, store_txn_dir(l->t), own) < 0)
-		return err_set(e, errno, "keep member '%s'", j->member->name);
-	return store_txn_blob_adopt(l->t, own, j->member->digest, e);
+	return r < 0 ? r : store_txn_blob_adopt(l->t, own, j->member->digest, e);
 }
 
 static int finish_job(struct load *l, struct layer_job *j, struct err *e)
@@ -172,10 +170,10 @@ static int wait_one(struct load *l, size_t first, size_t last, struct err *e)
 
 	for (size_t i = first; i < last; i++)
 		if (l->jobs[i].u) {
-			fds[n] = (struct pollfd){ .fd = unpack_fd(l->jobs[i].u), .events = POLLIN };
+			fds[n] = (struct pollfd) { .fd = unpack_fd(l->jobs[i].u), .events = POLLIN };
 			of[n++] = i;
 		}
-	fds[n] = (struct pollfd){ .fd = l->stop, .events = POLLIN };
+	fds[n] = (struct pollfd) { .fd = l->stop, .events = POLLIN };
 	if (poll(fds, n + 1, -1) < 0 && errno != EINTR)
 		return err_set(e, errno, "wait for the unpackers");
 	if (stop_signal(l->stop))
@@ -270,6 +268,7 @@ static int stage_all(struct load *l, struct err *e)
 
 static int read_archive(struct load *l, int input, struct err *e)
 {
+	struct stat st;
 	int r = store_txn_begin(l->store, &l->t, e);
 
 	if (r == 0)
@@ -278,9 +277,11 @@ static int read_archive(struct load *l, int input, struct err *e)
 		r = store_make_dir(l->store, store_txn_dir(l->t), MEMBERS_DIR, e);
 	if (r == 0)
 		r = fs_open_dir(store_txn_dir(l->t), MEMBERS_DIR, &l->dirfd, e);
-	if (r == 0)
+	if (r == 0 && fstat(input, &st) == 0 && S_ISDIR(st.st_mode))
+		r = members_stage_dir(input, l->dirfd, &l->members, e);
+	else if (r == 0)
 		r = members_stage(input, l->dirfd, l->stop, &l->members, e);
-	return r < 0 ? r : archive_read_images(&l->members, l->dirfd, &l->images, e);
+	return r < 0 ? r : archive_read_images(&l->members, l->dirfd, l->platform, &l->images, e);
 }
 
 /* The image that comes with the program has the name that we give it. */
@@ -343,7 +344,6 @@ static int open_embedded(const char *name, int *ret_fd, struct err *e)
 
 static int open_input(const struct load_opts *o, int *ret_fd, struct err *e)
 {
-	struct stat st;
 
 	if (o->embedded)
 		return open_embedded(o->embedded, ret_fd, e);
@@ -351,8 +351,6 @@ static int open_input(const struct load_opts *o, int *ret_fd, struct err *e)
 		*ret_fd = open(o->input, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 		if (*ret_fd < 0)
 			return err_set(e, errno, "open '%s'", o->input);
-		if (fstat(*ret_fd, &st) == 0 && S_ISDIR(st.st_mode))
-			return err_say(e, EISDIR, "open '%s': it is a folder", o->input);
 		return 0;
 	}
 	if (isatty(STDIN_FILENO))
@@ -377,11 +375,14 @@ int load_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e)
 	auto_close int input = -EBADF, stop = -EBADF;
 	auto_store struct store *store = NULL;
 	auto_conf struct conf conf = { 0 };
+	auto_oci_platform struct oci_platform platform = { 0 };
 	struct load l = { .dirfd = -EBADF, .limits = { .size = o->max_size, .entries = o->max_entries } };
 	int r = open_input(o, &input, e);
 
 	(void)argc;
 	(void)argv;
+	if (r == 0 && o->platform)
+		r = oci_platform_parse(o->platform, &platform, e);
 	if (r == 0)
 		r = stop_open(&stop, e);
 	if (r == 0)
@@ -391,6 +392,7 @@ int load_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e)
 	if (r < 0)
 		return r;
 	l.store = store;
+	l.platform = o->platform ? &platform : NULL;
 	l.stop = stop;
 	l.keep_blobs = ctx_is_given(ctx, "keep-blobs") ? o->keep_blobs : !conf.drop_blobs;
 	r = load(&l, input, o, e);

@@ -82,6 +82,34 @@ static bool is_zstd(const struct inflate *z)
 	return magic == ZSTD_MAGICNUMBER || (magic & ZSTD_MAGIC_SKIPPABLE_MASK) == ZSTD_MAGIC_SKIPPABLE_START;
 }
 
+/* What others compress with: better a word about that than one about a corrupt tar. */
+static int refuse_others(const struct inflate *z, struct err *e)
+{
+	static const struct {
+		const char *name, *magic;
+		size_t len;
+	} others[] = {
+		{ "xz",
+		  "\xfd"
+		  "7zXZ",
+		  6 },
+		{ "bzip2", "BZh", 3 },
+		{ "lz4", "\x04\x22\x4d\x18", 4 },
+		{ "lzip", "LZIP", 4 },
+	};
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
+		if (z->in_len < 10 || memcmp(z->in, others[i].magic, others[i].len) != 0)
+			continue;
+		if (!strcmp(others[i].name, "bzip2") && memcmp(z->in + 4, "1AY&SY", 6) != 0)
+			continue;
+		return err_say(e, ENOTSUP,
+			       "it is compressed with %s, for which there is no decoder here (%s -dc can help)",
+			       others[i].name, others[i].name);
+	}
+	return 0;
+}
+
 static int start_gzip(struct inflate *z)
 {
 	z->kind = KIND_GZIP;
@@ -119,11 +147,13 @@ int inflate_new(struct source *src, struct inflate **ret, struct err *e)
 	z->in_mem = xcalloc(1, IN_SLACK + IN_SIZE);
 	z->in = z->in_mem + IN_SLACK;
 	z->out = xmalloc(INFLATE_OUT);
-	r = fill_at_least(z, 4, e);
+	r = fill_at_least(z, 10, e);
 	if (r == 0 && is_gzip(z))
 		r = start_gzip(z);
 	else if (r == 0 && is_zstd(z))
 		r = start_zstd(z, e);
+	else if (r == 0)
+		r = refuse_others(z, e);
 	if (r < 0)
 		return r;
 	*ret = take_ptr(&z);
@@ -265,6 +295,11 @@ ssize_t inflate_next(struct inflate *z, const void **ret, struct err *e)
 	default:
 		return next_plain(z, e);
 	}
+}
+
+bool inflate_is_plain(const struct inflate *z)
+{
+	return z->kind == KIND_PLAIN;
 }
 
 uint64_t inflate_packed(const struct inflate *z)

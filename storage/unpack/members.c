@@ -34,7 +34,9 @@
 
 #define MEMBERS_MAX 20000U
 #define LINKS_MAX   8
-#define MAX_MEMORY  (512ULL << 20)
+/* Smaller members are copied: they are documents, which are read several times. */
+#define STAY_SIZE  (1 << 20)
+#define MAX_MEMORY (512ULL << 20)
 
 enum wire_kind { WIRE_FILE, WIRE_LINK, WIRE_END };
 
@@ -44,6 +46,8 @@ struct wire {
 	uint32_t name_len;
 	uint32_t target_len;
 	uint32_t file;
+	uint32_t in_place;
+	uint64_t offset;
 	uint64_t size;
 	char digest[SHA256_DIGEST_SIZE];
 };
@@ -58,6 +62,7 @@ struct wire {
  * @out:	pipe to the parent
  * @hash:	of the member that is being written
  * @n:		files so far
+ * @can_stay:	large members need no files of their own: the archive is one
  * @why:	failure of the callback
  * @failed:	its code, or 0
  */
@@ -68,6 +73,7 @@ struct stager {
 	int out;
 	struct sha256 *hash;
 	unsigned n;
+	bool can_stay;
 	struct err why;
 	int failed;
 };
@@ -109,6 +115,7 @@ static int tell(struct stager *s, struct wire *w, const char *name, const char *
 	return r < 0 ? err_set(e, r, "report a member") : 0;
 }
 
+/* @fd: where to, or negative: the bytes are only hashed. */
 static int write_data(struct stager *s, int fd, uint64_t *ret_size, struct err *e)
 {
 	const void *data;
@@ -124,7 +131,7 @@ static int write_data(struct stager *s, int fd, uint64_t *ret_size, struct err *
 			return archive_failed(s, e);
 		if (off != pos)
 			return err_say(e, EBADMSG, "a member of the archive is a sparse file");
-		r = fd_write_full(fd, data, len);
+		r = fd < 0 ? 0 : fd_write_full(fd, data, len);
 		if (r < 0)
 			return err_set(e, r, "write a member of the archive");
 		sha256_update(s->hash, data, len);
@@ -134,19 +141,30 @@ static int write_data(struct stager *s, int fd, uint64_t *ret_size, struct err *
 	return 0;
 }
 
-static int stage_file(struct stager *s, const char *name, struct err *e)
+static int create_file(struct stager *s, unsigned number, int *ret, struct err *e)
+{
+	char file[16];
+
+	snprintf(file, sizeof(file), "%u", number);
+	*ret = openat(s->dirfd, file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	return *ret < 0 ? err_set(e, errno, "create a file for a member of the archive") : 0;
+}
+
+static int stage_file(struct stager *s, const char *name, int64_t size, struct err *e)
 {
 	auto_close int fd = -EBADF;
 	struct wire w = { .kind = WIRE_FILE, .file = s->n++ };
-	char file[16];
-	int r;
+	int r = 0;
 
 	if (w.file >= MEMBERS_MAX)
 		return err_say(e, E2BIG, "the archive has more than %u members", MEMBERS_MAX);
-	snprintf(file, sizeof(file), "%u", w.file);
-	fd = openat(s->dirfd, file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return err_set(e, errno, "create a file for a member of the archive");
+	w.in_place = s->can_stay && size >= STAY_SIZE;
+	if (w.in_place)
+		w.offset = (uint64_t)archive_filter_bytes(s->ar, 0);
+	else
+		r = create_file(s, w.file, &fd, e);
+	if (r < 0)
+		return r;
 	sha256_reset(s->hash);
 	r = write_data(s, fd, &w.size, e);
 	if (r < 0)
@@ -214,7 +232,7 @@ static int stage_one(struct stager *s, struct archive_entry *ae, struct err *e)
 		return r;
 	if (hard || sym)
 		return stage_link(s, p.full, hard ? hard : sym, !hard, e);
-	return archive_entry_filetype(ae) == S_IFREG && *p.full ? stage_file(s, p.full, e) : 0;
+	return archive_entry_filetype(ae) == S_IFREG && *p.full ? stage_file(s, p.full, archive_entry_size(ae), e) : 0;
 }
 
 static int stage_all(struct stager *s, struct err *e)
@@ -253,6 +271,8 @@ static int run_stager(int input, int dirfd, int out, pid_t parent, struct err *e
 	};
 	struct stager s = { .dirfd = dirfd, .out = out };
 	struct wire end = { .kind = WIRE_END };
+	bool at_start = lseek(input, 0, SEEK_CUR) == 0;
+	struct stat st;
 	int r;
 
 	setlocale(LC_CTYPE, "C.UTF-8");
@@ -261,6 +281,7 @@ static int run_stager(int input, int dirfd, int out, pid_t parent, struct err *e
 		r = sandbox_enter(&spec, e);
 	if (r >= 0)
 		r = inflate_new(&src, &s.z, e);
+	s.can_stay = r >= 0 && inflate_is_plain(s.z) && fstat(input, &st) == 0 && S_ISREG(st.st_mode) && at_start;
 	if (r >= 0)
 		r = stage_all(&s, e);
 	end.code = r;
@@ -302,7 +323,13 @@ static int receive(int fd, struct members *m, struct err *e)
 		return err_say(e, EPROTO, "the report on the archive is not valid");
 	m->v = xrealloc(m->v, (m->n + 1) * sizeof(*m->v));
 	mb = &m->v[m->n++];
-	*mb = (struct member){ .name = take_ptr(&name), .file = w.file, .size = w.size };
+	*mb = (struct member) {
+		.name = take_ptr(&name),
+		.file = w.file,
+		.in_place = w.in_place,
+		.offset = w.offset,
+		.size = w.size,
+	};
 	memcpy(mb->digest, w.digest, sizeof(mb->digest));
 	if (w.kind == WIRE_LINK)
 		mb->target = take_ptr(&target);
@@ -342,7 +369,7 @@ static int wait_for(int rd, int stop, struct err *e)
 
 int members_stage(int input, int dirfd, int stop, struct members *ret, struct err *e)
 {
-	auto_members struct members m = { 0 };
+	auto_members struct members m = { .input = input };
 	auto_close int rd = -EBADF;
 	int r;
 	pid_t pid = start_stager(input, dirfd, &rd, e);
@@ -361,7 +388,90 @@ int members_stage(int input, int dirfd, int stop, struct members *ret, struct er
 	if (r < 0)
 		return r;
 	*ret = m;
-	m = (struct members){ 0 };
+	m = (struct members) { 0 };
+	return 0;
+}
+
+static int copy_range(int from, uint64_t offset, uint64_t size, int to, struct sha256 *hash)
+{
+	static char buf[256 << 10];
+
+	while (size) {
+		ssize_t n = pread(from, buf, size < sizeof(buf) ? size : sizeof(buf), (off_t)offset);
+		int r;
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		r = n > 0 ? fd_write_full(to, buf, (size_t)n) : n ? -errno : -EIO;
+		if (r < 0)
+			return r;
+		sha256_update(hash, buf, (size_t)n);
+		offset += (uint64_t)n;
+		size -= (uint64_t)n;
+	}
+	return 0;
+}
+
+static int stage_from_dir(struct members *m, int folder, const char *prefix, const char *name, int dirfd, struct err *e)
+{
+	auto_close int from = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC), to = -EBADF;
+	auto_sha256 struct sha256 *hash = NULL;
+	struct member *mb;
+	struct stat st;
+	char file[16];
+	int r;
+
+	if (from < 0 || fstat(from, &st) < 0)
+		return errno == ELOOP ? 0 : err_set(e, errno, "open '%s%s'", prefix, name);
+	if (!S_ISREG(st.st_mode))
+		return 0;
+	if (m->n >= MEMBERS_MAX)
+		return err_say(e, E2BIG, "the folder has more than %u files", MEMBERS_MAX);
+	snprintf(file, sizeof(file), "%zu", m->n);
+	to = openat(dirfd, file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (to < 0)
+		return err_set(e, errno, "create a file for '%s%s'", prefix, name);
+	r = sha256_new(&hash, e);
+	if (r < 0)
+		return r;
+	r = copy_range(from, 0, (uint64_t)st.st_size, to, hash);
+	if (r < 0)
+		return err_set(e, r, "copy '%s%s'", prefix, name);
+	m->v = xrealloc(m->v, (m->n + 1) * sizeof(*m->v));
+	mb = &m->v[m->n];
+	*mb = (struct member) {
+		.name = xasprintf("%s%s", prefix, name),
+		.file = (unsigned)m->n++,
+		.size = (uint64_t)st.st_size,
+	};
+	sha256_final_digest(hash, mb->digest);
+	m->packed += mb->size;
+	return 0;
+}
+
+int members_stage_dir(int input, int dirfd, struct members *ret, struct err *e)
+{
+	static const char *const folders[] = { "", "blobs/sha256/" };
+	auto_members struct members m = { .input = -EBADF };
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < sizeof(folders) / sizeof(*folders); i++) {
+		auto_close int folder =
+			openat(input, *folders[i] ? folders[i] : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		auto_strv char **names = NULL;
+
+		if (folder < 0 && errno == ENOENT)
+			continue;
+		if (folder < 0)
+			return err_set(e, errno, "open '%s'", folders[i]);
+		r = fs_list_dir(folder, ".", &names, e);
+		for (char **n = names; r == 0 && n && *n; n++)
+			r = stage_from_dir(&m, folder, folders[i], *n, dirfd, e);
+	}
+	if (r < 0)
+		return r;
+	*ret = m;
+	m = (struct members) { 0 };
 	return 0;
 }
 
@@ -372,7 +482,7 @@ void members_done(struct members *m)
 		free(m->v[i].target);
 	}
 	free(m->v);
-	*m = (struct members){ 0 };
+	*m = (struct members) { 0 };
 }
 
 const struct member *members_find(const struct members *m, const char *name)
@@ -390,6 +500,49 @@ const struct member *members_find(const struct members *m, const char *name)
 	return NULL;
 }
 
+int members_open(const struct members *m, int dirfd, const struct member *mb, int *ret_fd, uint64_t *ret_offset,
+		 struct err *e)
+{
+	char file[16];
+	int fd;
+
+	snprintf(file, sizeof(file), "%u", mb->file);
+	if (mb->in_place)
+		fd = fcntl(m->input, F_DUPFD_CLOEXEC, 3);
+	else
+		fd = openat(dirfd, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return err_set(e, errno, "open member '%s'", mb->name);
+	*ret_fd = fd;
+	*ret_offset = mb->in_place ? mb->offset : 0;
+	return 0;
+}
+
+int members_take(const struct members *m, int dirfd, const struct member *mb, int to, const char *name, struct err *e)
+{
+	auto_sha256 struct sha256 *hash = NULL;
+	auto_close int fd = -EBADF;
+	char file[16], have[SHA256_DIGEST_SIZE];
+	int r;
+
+	snprintf(file, sizeof(file), "%u", mb->file);
+	if (!mb->in_place)
+		return renameat(dirfd, file, to, name) < 0 ? err_set(e, errno, "keep member '%s'", mb->name) : 0;
+	fd = openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_set(e, errno, "keep member '%s'", mb->name);
+	r = sha256_new(&hash, e);
+	if (r < 0)
+		return r;
+	r = copy_range(m->input, mb->offset, mb->size, fd, hash);
+	if (r < 0)
+		return err_set(e, r, "keep member '%s'", mb->name);
+	sha256_final_digest(hash, have);
+	if (strcmp(have, mb->digest) != 0)
+		return err_say(e, EBADMSG, "member '%s' has changed while it was read", mb->name);
+	return 0;
+}
+
 int members_read(const struct members *m, int dirfd, const char *name, size_t max, char **ret, size_t *ret_len,
 		 struct err *e)
 {
@@ -399,6 +552,26 @@ int members_read(const struct members *m, int dirfd, const char *name, size_t ma
 
 	if (!mb)
 		return err_say(e, ENOENT, "the archive has no '%s'", name);
+	if (mb->in_place || mb->size > max) {
+		auto_close int fd = -EBADF;
+		uint64_t offset;
+		char *text;
+
+		if (mb->size > max)
+			return err_say(e, E2BIG, "member '%s': it has %llu bytes, %zu are allowed", name,
+				       (unsigned long long)mb->size, max);
+		r = members_open(m, dirfd, mb, &fd, &offset, e);
+		if (r < 0)
+			return r;
+		text = xcalloc(1, mb->size + 1);
+		if (pread(fd, text, mb->size, (off_t)offset) != (ssize_t)mb->size) {
+			free(text);
+			return err_say(e, EIO, "member '%s': it cannot be read", name);
+		}
+		*ret = text;
+		*ret_len = mb->size;
+		return 0;
+	}
 	snprintf(file, sizeof(file), "%u", mb->file);
 	r = fs_read_file(dirfd, file, max, ret, ret_len, e);
 	return r < 0 ? err_wrap(e, r, "member '%s'", name) : 0;

@@ -57,6 +57,7 @@ void inflate_freep(struct inflate **z);
 #define auto_inflate __attribute__((cleanup(inflate_freep)))
 /* The next bytes, valid until the next call. Return: their number, 0 at the end, negative errno. */
 ssize_t inflate_next(struct inflate *z, const void **ret, struct err *e);
+bool inflate_is_plain(const struct inflate *z);
 /* Compressed bytes read so far, up to a buffer ahead of what has come out. */
 uint64_t inflate_packed(const struct inflate *z);
 

@@ -202,3 +202,94 @@ id_of() { skiff images -q --no-trunc "$1" | head -1; }
 	contains "No space left on device"
 	is "${#lines[@]}" 1
 }
+
+@test "load from folders: an OCI layout, a docker-dir" {
+	local d=$BATS_TEST_TMPDIR
+	skiff save -q --format oci-dir -o "$d/dir" app
+	skiff save -q --format docker-dir -o "$d/ddir" app:2
+	run -0 other load -i "$d/dir"
+	is "$(sort <<<"$output")" "$(printf 'Loaded image: app:1\nLoaded image: app:2')"
+	other rmi -f app:1 app:2
+	run -0 other load -i "$d/ddir"
+	is "$output" "Loaded image ID: $(id_of app:2)"
+	other system check
+	# A link in the folder is no file of the image, and a blob is what its name says.
+	other rmi "$(id_of app:2)"
+	mv "$d/dir/blobs/sha256/$(id_of app:1 | cut -d: -f2)" "$d/moved"
+	ln -s "$d/moved" "$d/dir/blobs/sha256/$(id_of app:1 | cut -d: -f2)"
+	run -1 other load -i "$d/dir"
+	contains "the archive has no 'blobs/sha256/"
+	rm "$d/dir/blobs/sha256/$(id_of app:1 | cut -d: -f2)"
+	echo '{}' >"$d/dir/blobs/sha256/$(id_of app:1 | cut -d: -f2)"
+	run -1 other load -i "$d/dir"
+	contains "wrong digest"
+	is "$(ls "$d/other/tmp")" "$(printf 'blobs\nguard')"
+}
+
+@test "load --platform; compressions without a decoder are named" {
+	local d=$BATS_TEST_TMPDIR c
+	skiff save -o "$d/a.tar" app:1
+	run -1 other load --platform linux/s390x -i "$d/a.tar"
+	contains "no image for the platform linux/s390x"
+	run -1 other load --platform what/ever/x/y -i "$d/a.tar"
+	run -0 other load --platform "linux/$(skiff image inspect -f '{{.Architecture}}' app:1)" -i "$d/a.tar"
+	is "$output" "Loaded image: app:1"
+	for c in xz bzip2; do
+		command -v $c >/dev/null || continue
+		$c -c "$d/a.tar" >"$d/a.$c"
+		run -1 other load -i "$d/a.$c"
+		contains "it is compressed with $c, for which there is no decoder here ($c -dc can help)"
+		run -1 skiff import "$d/a.$c"
+		contains "it is compressed with $c"
+	done
+}
+
+@test "blobs that were kept go out as they are, under the manifest that was loaded" {
+	local d=$BATS_TEST_TMPDIR m
+	make_layout "$d/in"
+	tar -C "$d/in" -cf "$d/in.tar" .
+	run -0 other load -i "$d/in.tar"
+	m=${output##* }
+	run -0 --separate-stderr other save --format oci-archive -o "$d/out.tar" "$m"
+	# shellcheck disable=SC2154
+	is "$stderr" ""
+	mkdir "$d/out"
+	tar -C "$d/out" -xf "$d/out.tar"
+	diff -r "$d/in/blobs" "$d/out/blobs"
+	# Without them: plain tars, another manifest, the same image.
+	other rmi "$m"
+	other load -q --keep-blobs=false -i "$d/in.tar"
+	run -0 --separate-stderr other save --format oci-archive -o "$d/plain.tar" "$m"
+	is "$stderr" "Warning: the compressed layers are not in the store: they are saved as plain tars, and the manifest's digest changes"
+	other rmi "$m"
+	run -0 other load -i "$d/plain.tar"
+	is "$output" "Loaded image ID: $m"
+	# docker's archive has plain tars in either case, and they are the same.
+	other save "$m" >"$d/1"
+	other rmi "$m"
+	other load -q -i "$d/in.tar"
+	other save "$m" | cmp - "$d/1"
+}
+
+@test "large members are read where they are, from a place in the file as well" {
+	local d=$BATS_TEST_TMPDIR
+	mkdir "$d/t"
+	head -c 5000000 /dev/urandom >"$d/t/big"
+	tar -C "$d/t" -cf "$d/layer.tar" .
+	gzip -1 -k "$d/layer.tar"
+	config "$d/layer.tar" >"$d/c.json"
+	printf '[{"Config":"c.json","RepoTags":["big:1"],"Layers":["layer.tar.gz"]}]' >"$d/manifest.json"
+	tar -C "$d" -cf "$d/a.tar" layer.tar.gz manifest.json c.json
+	run -0 other load -i "$d/a.tar"
+	is "$output" "Loaded image: big:1"
+	other rmi big:1
+	{ head -c 1000 /dev/zero; cat "$d/a.tar"; } >"$d/behind"
+	exec 7<"$d/behind"
+	head -c 1000 <&7 >/dev/null
+	python3 -c 'import os; os.lseek(7, 1000, 0)'
+	run -0 other load <&7
+	exec 7<&-
+	is "$output" "Loaded image: big:1"
+	other save big:1 | tar -xO --wildcards '*.tar' | cmp - "$d/layer.tar"
+	other system check
+}
