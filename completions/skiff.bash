@@ -93,7 +93,7 @@ _skiff_verb() { # NAME: sets what may follow; fails when there is no such verb
 		;;
 	'image load' | 'load')
 		subs='' first=none rest=none stop=''
-		options=' --input -i --keep-blobs --max-layer-entries --max-layer-size --quiet -q --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		options=' --input -i --keep-blobs --max-layer-entries --max-layer-size --platform --quiet -q --config --debug -D --root --runroot --storage-driver --trace --help -h'
 		valued=' --input -i --max-layer-entries --max-layer-size --platform --embedded --config --root --runroot --storage-driver'
 		;;
 	'image save' | 'save')
