@@ -37,7 +37,8 @@ A rule: {"match": regex on "METHOD PATH", "port": only on listener 0..3, "skip":
 	"auth": "bearer" | "basic"	401 unless authorised; bearer: "realm" (default http://127.0.0.1:PORT/token), "uses": a token
 		is good for so many requests (default: for ever)
 	"token_status": 401	what the token server answers
-A repository cN/NAME is NAME: rules can tell many pulls of one image apart. Users: alice/s3cret. Images are made when the program starts: see images() below.
+A repository cN/NAME is NAME: rules can tell many pulls of one image apart. mut/N is mutant N of an image: its manifest, its
+index, its config or its layer is damaged, and the digests above it are right. Users: alice/s3cret. Images are made when the program starts: see images() below.
 """
 import argparse
 import base64
@@ -239,6 +240,8 @@ def lookup(path):
     m = re.fullmatch(r"/v2/(?:c\d+/)?(.+)/(manifests|blobs)/([^/?]+)(\?.*)?", path)
     if path in ("/v2/", "/v2"):
         return 200, b"{}", "application/json"
+    if m and m.group(1).startswith("mut/") and m.group(3) == "latest":
+        mutant(int(m.group(1)[4:]))
     if m and m.group(2) == "manifests" and (m.group(1), m.group(3)) in manifests:
         return 200, *manifests[(m.group(1), m.group(3))]
     if m and m.group(2) == "blobs" and m.group(3) in blobs:
@@ -253,6 +256,61 @@ def new_token(rule):
         token = f"tok{len(tokens)}"
         tokens[token] = rule.get("uses")
     return json.dumps({"token": token, "expires_in": 60}).encode()
+
+
+def damage(rnd, data):
+    """Some bytes of data changed, cut off, moved or repeated; in documents also values."""
+    data = bytearray(data)
+    for _ in range(rnd.randrange(1, 4)):
+        at, n = rnd.randrange(len(data) + 1), rnd.randrange(1, 40)
+        way = rnd.randrange(8)
+        if way < 2 and at < len(data):
+            data[at] ^= 1 << rnd.randrange(8)
+        elif way == 2:
+            del data[at:at + n]
+        elif way == 3:
+            data[at:at] = data[at:at + n] * rnd.randrange(1, 5)
+        elif way == 4 and rnd.randrange(3) == 0:
+            del data[at:]
+        elif way == 5:
+            data[at:at + n] = rnd.choice((b"-1", b"null", b'"', b"[", b"{}", b"\\u0000", b"18446744073709551616", b"\0" * 8, b"../../x"))
+        else:  # a number, a text or a word becomes another
+            found = list(re.finditer(rb'\d+|"[^"]*"|true|false', bytes(data)))
+            if found:
+                m = rnd.choice(found)
+                data[m.start():m.end()] = rnd.choice((b"-1", b"0", b"[]", b"{}", b"null", b'""', b'"' + b"a" * 5000 + b'"', b"9" * 30,
+                                                      rnd.choice(found).group()))
+    return bytes(data)
+
+
+def mutant(n):
+    """Register image mut/N; the same N is the same image everywhere."""
+    rnd, kind = random.Random(n), ("manifest", "config", "index", "layer")[n % 4]
+    tar = tar_of([("etc", None), ("etc/motd", b"hello\n"), ("bin/sh", rnd.randbytes(700))])
+    if kind == "layer" and rnd.randrange(2):  # behind the compression
+        tar = damage(rnd, tar)
+    blob = gzip.compress(tar, 6, mtime=0)
+    if kind == "layer" and rnd.randrange(2):
+        blob = damage(rnd, blob)
+    config = json.dumps({"architecture": host_arch(), "os": "linux", "created": "2024-01-02T03:04:05Z", "author": "me",
+                         "config": {"Cmd": ["sh"], "Env": ["A=b"], "User": "1:2", "ExposedPorts": {"80/tcp": {}},
+                                    "Labels": {"a": "b"}, "Volumes": {"/v": {}}, "StopSignal": "SIGTERM"},
+                         "rootfs": {"type": "layers", "diff_ids": [sha(tar)]},
+                         "history": [{"created_by": "x"}, {"created_by": "y", "empty_layer": True}]}).encode()
+    if kind == "config":
+        config = damage(rnd, config)
+    with lock:
+        manifest = json.dumps({"schemaVersion": 2, "mediaType": MANIFEST, "config": descriptor(config, CONFIG),
+                               "layers": [descriptor(blob, LAYER)], "annotations": {"a": "b"}}).encode()
+        if kind == "manifest":
+            manifest = damage(rnd, manifest)
+        name = f"mut/{n}"
+        manifests[(name, "latest")] = manifests[(name, sha(manifest))] = manifest, MANIFEST
+        if kind == "index":
+            entry = {"mediaType": MANIFEST, "digest": sha(manifest), "size": len(manifest),
+                     "platform": {"os": "linux", "architecture": host_arch()}}
+            index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": [dict(entry, platform={"os": "aix", "architecture": "ppc"}), entry]}
+            manifests[(name, "latest")] = damage(rnd, json.dumps(index).encode()), INDEX
 
 
 class Handler(BaseHTTPRequestHandler):
