@@ -12,6 +12,7 @@ certificates DIR/unknown.pem, expired.pem and other.pem (key and certificate in 
 Control, over any of the ports:
 	POST /_script	JSON list of rules; replaces the rules and clears the log
 	GET /_log	one line a request: LISTENER METHOD PATH range=... proxied=... auth=... status=...
+	GET /_sent	bytes of blobs that were sent since the start
 	GET /_digests	"IMAGE KIND DIGEST SIZE" lines: config, layer (in order), manifest
 
 A rule: {"match": regex on "METHOD PATH", "port": only on listener 0..3, "skip": let so many matches pass, "times": how often
@@ -62,6 +63,7 @@ MANIFEST, INDEX, CONFIG, LAYER = OCI + "manifest.v1+json", OCI + "index.v1+json"
 
 lock = threading.Lock()
 rules, log, ports = [], [], []
+sent = [0]
 blobs = {}  # digest -> bytes
 manifests = {}  # (name, tag or digest) -> (bytes, type)
 listing = []
@@ -341,6 +343,8 @@ class Handler(BaseHTTPRequestHandler):
             with lock:
                 text = "".join(l + "\n" for l in log)
             return self.plain(200, text.encode())
+        if self.path == "/_sent":
+            return self.plain(200, b"%d\n" % sent[0])
         if self.path == "/_digests":
             return self.plain(200, "".join(l + "\n" for l in listing).encode())
         via = re.match(r"http://[^/]+", self.path)  # we are asked as a proxy
@@ -468,13 +472,16 @@ class Handler(BaseHTTPRequestHandler):
             return
         stop = next((rule[k] for k in ("stall", "reset", "truncate") if k in rule), None)
         part = data if stop is None else data[:stop]
-        step = max(1, rule["rate"] // 10) if "rate" in rule else 65536
+        step = max(1, min(rule["rate"] // 10, 16384)) if "rate" in rule else 65536
         for i in range(0, len(part), step):
             piece = part[i:i + step]
             self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece) if chunked else piece)
             self.wfile.flush()
+            if "/blobs/" in self.path:
+                with lock:
+                    sent[0] += len(piece)
             if "rate" in rule:
-                time.sleep(max(0.1, 1 / rule["rate"]))
+                time.sleep(len(piece) / rule["rate"])
         if "stall" in rule:
             time.sleep(60)
         if "reset" in rule:

@@ -16,8 +16,9 @@ static void check_user(const char *spec, struct passwd_file passwd, struct passw
 	for (size_t i = 2; i < u.n_groups; i++)
 		if (u.groups[i] <= u.groups[i - 1])
 			abort();
-	/* Digits are an id, whatever the files say. */
-	if (*spec >= '1' && *spec <= '9' && strtoull(spec, NULL, 10) != u.uid)
+	/* Nothing but digits is an id, whatever the files say. */
+	if (*spec >= '1' && *spec <= '9' && strchr(":", spec[strspn(spec, "0123456789")]) &&
+	    strtoull(spec, NULL, 10) != u.uid)
 		abort();
 }
 
