@@ -51,7 +51,13 @@ static int attach_cmd_run(struct ctx *ctx, void *opts, int argc, char **argv, st
 	if (a.tty)
 		attach_redraw(sock);
 	r = attach_run(sock, &a, &code, e);
-	return r == ATTACH_DETACHED ? 0 : r < 0 ? r : code;
+	if (r == ATTACH_DETACHED)
+		return 0;
+	if (r < 0) {
+		ctr_settle_killed(&c);
+		cmd_print_error(e);
+	}
+	return code;
 }
 
 static const struct opt opts[] = {

@@ -10,6 +10,7 @@
 #include "lib/base/log.h"
 #include "lib/base/str.h"
 #include "lib/engine/attach.h"
+#include "lib/engine/life.h"
 #include "lib/engine/monitor.h"
 #include "lib/engine/proto.h"
 #include "storage/store.h"
@@ -42,7 +43,11 @@ static int foreground(struct ctr *c, const struct run_opts *o, const char *keys,
 	trace_mark("container ended");
 	if (r == ATTACH_DETACHED)
 		return 0;
-	return r < 0 ? r : code;
+	if (r < 0) {
+		ctr_settle_killed(c);
+		cmd_print_error(e);
+	}
+	return code;
 }
 
 static int background(struct ctr *c, const struct run_opts *o, struct err *e)

@@ -42,7 +42,13 @@ static int start_attached(struct ctx *ctx, struct ctr *c, const struct start_opt
 		return code;
 	}
 	r = attach_run(sock, &a, &code, e);
-	return r == ATTACH_DETACHED ? 0 : r < 0 ? r : code;
+	if (r == ATTACH_DETACHED)
+		return 0;
+	if (r < 0) {
+		ctr_settle_killed(c);
+		cmd_print_error(e);
+	}
+	return code;
 }
 
 static int start_one(struct ctx *ctx, struct store *store, const char *name, const struct start_opts *o, int *ret_code,

@@ -220,8 +220,10 @@ int attach_on_packet(int sock, size_t *unacked, int *ret_code, struct err *e)
 	struct proto_head h;
 	long n = proto_recv(sock, &h, buf, NULL, 0, NULL, 0);
 
-	if (n < 0)
+	if (n < 0) {
+		*ret_code = 128 + SIGKILL; /* nothing else ends it without a word */
 		return err_say(e, EPIPE, "the container's monitor has ended; its container with it");
+	}
 	switch (h.type) {
 	case PROTO_STDOUT:
 	case PROTO_STDERR:

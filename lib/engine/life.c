@@ -176,6 +176,12 @@ bool ctr_is_running_settled(const struct ctr *c)
 	return !ended || ctr_wait_ended(c, MONITOR_PATIENCE_MS, NULL) < 0;
 }
 
+void ctr_settle_killed(const struct ctr *c)
+{
+	if (ctr_wait_ended(c, MONITOR_PATIENCE_MS, NULL) == 0)
+		ctr_settle(c);
+}
+
 int ctr_stop(const struct ctr *c, const char *signal, int64_t timeout_s, struct err *e)
 {
 	const char *text = signal ? signal : c->config.stop_signal ? c->config.stop_signal : "TERM";

@@ -24,5 +24,7 @@ int ctr_kill_monitor(const struct ctr *c, struct err *e);
 int ctr_remove_forced(struct ctr *c, struct err *e);
 /* Wait until it does not run. @timeout_ms negative: for ever. Return: 0, -ETIMEDOUT. */
 int ctr_wait_ended(const struct ctr *c, int64_t timeout_ms, struct err *e);
+/* Its monitor has ended without a word: ctr_settle() as soon as that can be done. */
+void ctr_settle_killed(const struct ctr *c);
 /* ctr_is_running(), once a monitor that has written its container's end and is leaving has left. */
 bool ctr_is_running_settled(const struct ctr *c);
