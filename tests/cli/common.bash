@@ -59,6 +59,15 @@ monitor_of() {
 	sed 's/.*) //' "/proc/$(skiff inspect -f '{{.State.Pid}}' "$1")/stat" | cut -d' ' -f2
 }
 
+# ours MARK: processes with SKMARK=MARK in the environment they were started with
+ours() {
+	grep -lsaF "SKMARK=$1" /proc/[0-9]*/environ 2>/dev/null | grep -v "/proc/$$/\|/proc/self/" | cut -d/ -f3
+}
+
+none_of() {
+	[ -z "$(ours "$1")" ]
+}
+
 # The plain image of most tests, without network: comes with the program.
 BB=embedded/busybox
 export BB

@@ -13,15 +13,6 @@ teardown_file() {
 	remove_all_containers
 }
 
-# ours MARK: processes with SKMARK=MARK in the environment they were started with
-ours() {
-	grep -lsaF "SKMARK=$1" /proc/[0-9]*/environ 2>/dev/null | grep -v "/proc/$$/\|/proc/self/" | cut -d/ -f3
-}
-
-none_of() {
-	[ -z "$(ours "$1")" ]
-}
-
 # bats test_tags=smoke
 @test "UN-01 setgroups is denied where there is one id, and everywhere the map is what we asked for" {
 	if [ "$SKIFF_TEST_MODE" = single ]; then
