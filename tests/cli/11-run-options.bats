@@ -439,10 +439,14 @@ capeff() {
 	contains nonsense
 }
 
-@test "inspect: --type, --format; start: --attach, --interactive, --detach-keys" {
+@test "inspect: --type, --format, --size; start: --attach, --interactive, --detach-keys" {
 	skiff create -i --name c --network none "$BB" cat
 	is "$(skiff inspect --type container --format '{{.Name}}' c)" /c
 	is "$(skiff container inspect --format '{{.Name}}' c)" /c
+	skiff run --name sized --network none "$BB" sh -c 'head -c 100000 /dev/zero >/file'
+	[ "$(skiff inspect --size --format '{{.SizeRw}}' sized)" -ge 100000 ]
+	[ "$(skiff inspect --size --format '{{.SizeRootFs}}' sized)" -gt 1000000 ]
+	[[ $(skiff ps -a --size --filter name=sized --format '{{.Size}}') =~ ^1[0-9.]+kB\ \(virtual\ .*\)$ ]]
 	is "$(echo in | skiff start --attach --interactive --detach-keys ctrl-x c)" in
 	run -1 skiff start --attach --detach-keys nonsense c
 	contains nonsense
