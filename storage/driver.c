@@ -157,50 +157,22 @@ static int probe_mount(const struct driver *d, struct store *s, int dir, struct 
 	return r;
 }
 
-static _Noreturn void probe_child(const struct driver *d, struct store *s, const char *name, int pipe_wr)
+struct probe_job {
+	const struct driver *d;
+	struct store *s;
+	const char *name; /* of a folder below tmp/ */
+};
+
+static int probe_in_userns(void *arg, struct err *e)
 {
-	struct err why = { 0 };
-	auto_free char *path = xasprintf("tmp/%s", name);
+	const struct probe_job *j = arg;
+	auto_free char *path = xasprintf("tmp/%s", j->name);
 	auto_close int dir = -EBADF;
-	int r = store_reopen(s, &why);
+	int r = store_reopen(j->s, e);
 
 	if (r == 0)
-		r = fs_open_dir(s->fd, path, &dir, &why);
-	if (r == 0)
-		r = probe_mount(d, s, dir, &why);
-	if (r < 0)
-		fd_write_full(pipe_wr, &why, sizeof(why));
-	_exit(r < 0);
-}
-
-static int probe_in(const struct driver *d, struct store *s, const char *name, struct err *e)
-{
-	auto_close int rd = -EBADF, wr = -EBADF;
-	struct err why = { 0 };
-	struct idmap map;
-	int p[2], status;
-	pid_t pid;
-	int r = idmap_for_caller(&map, e);
-
-	if (r == 0)
-		r = fd_pipe(p, e);
-	if (r < 0)
-		return r;
-	rd = p[0];
-	wr = p[1];
-	/* The pid namespace ends fuse-overlayfs together with the child. */
-	pid = userns_fork(&map, CLONE_NEWNS | CLONE_NEWPID, NULL, e);
-	if (pid < 0)
-		return (int)pid;
-	if (pid == 0)
-		probe_child(d, s, name, wr);
-	fd_closep(&wr);
-	if (fd_read_full(rd, &why, sizeof(why)) == (ssize_t)sizeof(why)) {
-		proc_wait(pid);
-		return err_say(e, why.code, "%.*s", (int)sizeof(why.msg) - 1, why.msg);
-	}
-	status = proc_wait(pid);
-	return status ? err_say(e, EIO, "the probe ended with status %d", status) : 0;
+		r = fs_open_dir(j->s->fd, path, &dir, e);
+	return r == 0 ? probe_mount(j->d, j->s, dir, e) : r;
 }
 
 static int probe(const struct driver *d, struct store *s, struct err *e)
@@ -208,11 +180,14 @@ static int probe(const struct driver *d, struct store *s, struct err *e)
 	auto_close int fd = -EBADF, lock = -EBADF;
 	struct err why;
 	char name[17];
+	struct probe_job j = { d, s, name };
 	int r = work_open(s, "tmp", name, &fd, &lock, e);
 
 	if (r < 0)
 		return r;
-	r = probe_in(d, s, name, e);
+	/* The pid namespace ends fuse-overlayfs together with the child. */
+	r = userns_call(&(struct userns_call) { .flags = CLONE_NEWNS | CLONE_NEWPID, .run = probe_in_userns, .arg = &j },
+			e);
 	if (work_remove(s, "tmp", name, &why) < 0)
 		log_warn("ignored, going on: clean up the store: %s", why.msg);
 	return r;

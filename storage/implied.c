@@ -9,7 +9,6 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fd.h"
 #include "lib/base/fs.h"
-#include "lib/base/proc.h"
 #include "lib/base/str.h"
 #include "lib/oci/json.h"
 #include "lib/runtime/userns.h"
@@ -80,20 +79,28 @@ static int fix_layer(const int *layers, const int *diffs, size_t layer, struct e
 	return r;
 }
 
-static int fix_all(const int *layers, const bool *staged, size_t n, struct err *e)
+/* The arguments of implied_fix(). */
+struct job {
+	const int *layers;
+	const bool *staged;
+	size_t n;
+};
+
+static int fix_all(void *arg, struct err *e)
 {
-	int *diffs = xcalloc(n, sizeof(*diffs));
+	const struct job *j = arg;
+	int *diffs = xcalloc(j->n, sizeof(*diffs));
 	int r = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		diffs[i] = open_diff(layers[i]);
+	for (size_t i = 0; i < j->n; i++) {
+		diffs[i] = open_diff(j->layers[i]);
 		if (diffs[i] < 0 && r == 0)
 			r = err_set(e, errno, "open a layer");
 	}
-	for (size_t i = 1; i < n && r == 0; i++)
-		if (staged[i])
-			r = fix_layer(layers, diffs, i, e);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 1; i < j->n && r == 0; i++)
+		if (j->staged[i])
+			r = fix_layer(j->layers, diffs, i, e);
+	for (size_t i = 0; i < j->n; i++)
 		fd_closep(&diffs[i]);
 	free(diffs);
 	return r;
@@ -112,32 +119,7 @@ static int fix_all(const int *layers, const bool *staged, size_t n, struct err *
  */
 int implied_fix(const int *layers, const bool *staged, size_t n, struct err *e)
 {
-	auto_close int rd = -EBADF, wr = -EBADF;
-	struct err why = { 0 };
-	struct idmap map;
-	int p[2], status;
-	pid_t pid;
-	int r = idmap_for_caller(&map, e);
+	struct job j = { layers, staged, n };
 
-	if (r == 0)
-		r = fd_pipe(p, e);
-	if (r < 0)
-		return r;
-	rd = p[0];
-	wr = p[1];
-	pid = userns_fork(&map, 0, NULL, e);
-	if (pid < 0)
-		return (int)pid;
-	if (pid == 0) {
-		r = fix_all(layers, staged, n, &why);
-		if (r < 0)
-			fd_write_full(wr, &why, sizeof(why));
-		_exit(r < 0);
-	}
-	fd_closep(&wr);
-	r = fd_read_full(rd, &why, sizeof(why)) == (ssize_t)sizeof(why) ? -why.code : 0;
-	status = proc_wait(pid);
-	if (r < 0)
-		return err_say(e, r, "%.*s", (int)sizeof(why.msg) - 1, why.msg);
-	return status ? err_say(e, EIO, "the process in the user namespace ended with status %d", status) : 0;
+	return userns_call(&(struct userns_call) { .run = fix_all, .arg = &j }, e);
 }

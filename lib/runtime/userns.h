@@ -7,6 +7,7 @@
  */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -69,6 +70,27 @@ bool idmap_has_inside(const struct idmap_range *r, unsigned n, uint32_t inside);
 pid_t userns_fork(const struct idmap *map, uint64_t flags, int *ret_pidfd, struct err *e);
 
 int userns_open(const struct idmap *map, int *ret_fd, struct err *e);
+
+/**
+ * struct userns_call - a function to be run in a new user namespace
+ * @map:	its id map; NULL: the caller's
+ * @flags:	further namespaces (CLONE_NEW*)
+ * @run:	called in a child, as id 0 of the namespace; its failure becomes the caller's
+ * @arg:	handed to @run
+ * @result:	what @run has written there comes back; or NULL
+ * @result_len:	its size
+ */
+struct userns_call {
+	const struct idmap *map;
+	uint64_t flags;
+	int (*run)(void *arg, struct err *e);
+	void *arg;
+	void *result;
+	size_t result_len;
+};
+
+/* As userns_fork(), and wait for the child. Return: 0, the code of @run's failure, -EIO when the child was killed. */
+int userns_call(const struct userns_call *c, struct err *e);
 
 /*
  * The two halves of userns_fork(), for callers that work while the id helpers run: start them, then wait and verify.

@@ -200,49 +200,30 @@ static int hash_piece(void *arg, const void *data, size_t len, struct err *e)
 	return 0;
 }
 
-struct hash_report {
-	int32_t code;
-	char diff_id[SHA256_DIGEST_SIZE];
-	struct err why;
+struct hash_job {
+	int layer_fd;
+	char *diff_id;
 };
 
-static _Noreturn void hash_in_child(int layer_fd, int pipe_wr)
+static int hash_in_userns(void *arg, struct err *e)
 {
-	struct hash_report rep = { 0 };
+	const struct hash_job *j = arg;
 	auto_sha256 struct sha256 *h = NULL;
+	int r = sha256_new(&h, e);
 
-	rep.code = sha256_new(&h, &rep.why);
-	if (rep.code == 0)
-		rep.code = layer_rebuild(layer_fd, hash_piece, h, &rep.why);
-	if (rep.code == 0)
-		sha256_final_digest(h, rep.diff_id);
-	fd_write_full(pipe_wr, &rep, sizeof(rep));
-	_exit(rep.code < 0);
+	if (r == 0)
+		r = layer_rebuild(j->layer_fd, hash_piece, h, e);
+	if (r == 0)
+		sha256_final_digest(h, j->diff_id);
+	return r;
 }
 
 int layer_hash(int layer_fd, const struct idmap *map, char ret[SHA256_DIGEST_SIZE], struct err *e)
 {
-	auto_close int rd = -EBADF, wr = -EBADF;
-	struct hash_report rep = { 0 };
-	int p[2], r = fd_pipe(p, e);
-	pid_t pid;
+	struct hash_job j = { layer_fd, ret };
 
-	if (r < 0)
-		return r;
-	rd = p[0];
-	wr = p[1];
-	pid = userns_fork(map, 0, NULL, e);
-	if (pid < 0)
-		return (int)pid;
-	if (pid == 0)
-		hash_in_child(layer_fd, wr);
-	fd_closep(&wr);
-	r = fd_read_full(rd, &rep, sizeof(rep)) == (ssize_t)sizeof(rep) ? rep.code : -EPIPE;
-	proc_wait(pid);
-	if (r == -EPIPE)
-		return err_say(e, EIO, "the process that reads the layer ended unexpectedly");
-	if (r < 0)
-		return err_say(e, r, "%s", rep.why.msg);
-	memcpy(ret, rep.diff_id, sizeof(rep.diff_id));
-	return 0;
+	return userns_call(
+		&(struct userns_call) {
+			.map = map, .run = hash_in_userns, .arg = &j, .result = ret, .result_len = SHA256_DIGEST_SIZE },
+		e);
 }
