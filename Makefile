@@ -6,6 +6,7 @@
 #   make quickstart      deps, build, install, prepare host   make check       the whole test run
 #   make check-fast      unit tests and lint                  make bench       speed, beside podman where it is there
 #   make install         PREFIX= DESTDIR=                     make uninstall
+#   make analyze         gcc -fanalyzer, clang-tidy, cppcheck
 #   SAN=1                AddressSanitizer and UBSan           WERROR=1         warnings are errors (CI)
 
 SAN	?=

@@ -101,8 +101,7 @@ static void set_labels(struct json *j, char *const *kv, struct json **ret)
 	auto_sbuf struct sbuf text = { 0 };
 	struct json *labels = ret ? json_new_object() : NULL;
 
-	for
-		KV_EACH(kv, i)
+	KV_EACH(kv, i)
 		{
 			sbuf_printf(&text, "%s%s=%s", i ? "," : "", kv[i], kv[i + 1]);
 			if (labels)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/image_json.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "lib/base/cleanup.h"
@@ -174,6 +175,7 @@ int image_json(struct store *s, const char *text, struct json **ret, struct err 
 		r = store_image_config(s, rec.config_digest, &c, e);
 	if (r < 0)
 		return r;
+	assert(c);
 	j = json_new_object();
 	json_set_str(j, "Id", rec.config_digest);
 	r = names(s, &rec, j, e);

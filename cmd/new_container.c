@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/new_container.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -208,8 +209,7 @@ static int set_labels(struct ctr_config *c, const struct run_opts *o, const stru
 {
 	int r = 0;
 
-	for
-		KV_EACH(img ? img->labels : NULL, i)
+	KV_EACH(img ? img->labels : NULL, i)
 	kv_set(&c->labels, img->labels[i], img->labels[i + 1]);
 	for (char **f = o->label_file; r == 0 && f && *f; f++)
 		r = labelfile_load(*f, &c->labels, e);
@@ -528,6 +528,7 @@ static int set_image(struct ctr_config *c, const struct ctx *ctx, struct store *
 		r = oci_platform_host(&host, e);
 	if (r < 0)
 		return r;
+	assert(*ret_img);
 	c->platform = oci_platform_text(&(*ret_img)->platform);
 	if (!oci_platform_is_match(&(*ret_img)->platform, &want)) {
 		auto_free char *text = oci_platform_text(&want);

@@ -66,7 +66,7 @@ static int prune_containers(struct store *s, char *const *filters, struct pruned
 {
 	struct ctr *v = NULL;
 	size_t n = 0;
-	int64_t until;
+	int64_t until = 0;
 	int r = filter_check(filters, container_keys, e);
 
 	if (r == 0)

@@ -181,13 +181,13 @@ static int probe(const struct driver *d, struct store *s, struct err *e)
 	struct err why;
 	char name[17];
 	struct probe_job j = { d, s, name };
+	/* The pid namespace ends fuse-overlayfs together with the child. */
+	struct userns_call call = { .flags = CLONE_NEWNS | CLONE_NEWPID, .run = probe_in_userns, .arg = &j };
 	int r = work_open(s, "tmp", name, &fd, &lock, e);
 
 	if (r < 0)
 		return r;
-	/* The pid namespace ends fuse-overlayfs together with the child. */
-	r = userns_call(&(struct userns_call) { .flags = CLONE_NEWNS | CLONE_NEWPID, .run = probe_in_userns, .arg = &j },
-			e);
+	r = userns_call(&call, e);
 	if (work_remove(s, "tmp", name, &why) < 0)
 		log_warn("ignored, going on: clean up the store: %s", why.msg);
 	return r;

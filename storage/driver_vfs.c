@@ -199,7 +199,7 @@ static int copy_entry(struct copy *c, int from, int to, const char *name, struct
 static int copy_folder(struct copy *c, int from, int to, struct err *e)
 {
 	auto_strv char **names = NULL;
-	struct stat st;
+	struct stat st = { 0 };
 	int r = fs_list_dir(from, ".", &names, e);
 
 	for (char **n = names; r == 0 && n && *n; n++)

@@ -258,7 +258,7 @@ static int delete_blobs(struct removal *m, struct err *e)
 	if (r < 0)
 		return r;
 	say(m, "Deleted", m->rec->config_digest);
-	for (size_t i = 0; i < n_own; i++)
+	for (size_t i = 0; layers && i < n_own; i++)
 		if (!layer_is_ours(m->s, layers[i]))
 			say(m, "Deleted", layers[i]);
 	return 0;

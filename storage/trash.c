@@ -25,7 +25,7 @@
  */
 
 /* Partial downloads of killed processes are kept so long. */
-#define PARTIAL_MAX_AGE (24 * 3600)
+#define PARTIAL_MAX_AGE (24L * 3600)
 
 struct item {
 	const char *prefix, *home;
@@ -202,7 +202,7 @@ bool trash_may_return(struct store *s, int *tries)
 		return true;
 	}
 	if (store_reclaim_trash(s, NULL) == 0)
-		nanosleep(&(struct timespec) { .tv_nsec = 10 * 1000 * 1000 }, NULL);
+		nanosleep(&(struct timespec) { .tv_nsec = 10L * 1000 * 1000 }, NULL);
 	return true;
 }
 

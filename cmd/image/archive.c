@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/image/archive.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -115,6 +116,7 @@ static int make_manifest(struct archive_image *i, const struct members *m, int d
 	size_t n = strv_len(layers);
 	int r = 0;
 
+	assert(i->config);
 	if (n != strv_len(i->config->diff_ids))
 		return err_say(e, EINVAL, "an image of the archive has %zu layers, its config names %zu", n,
 			       strv_len(i->config->diff_ids));

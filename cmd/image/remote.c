@@ -77,7 +77,7 @@ static int descend(const struct remote *r, struct remote_image *i, struct oci_do
 	const struct oci_descriptor *d;
 	auto_free char *text = NULL, *type = NULL;
 	auto_oci_doc struct oci_doc inner = { 0 };
-	size_t len;
+	size_t len = 0;
 	int code = oci_index_select(&doc->index, r->platform, &d, e);
 
 	if (code == 0)

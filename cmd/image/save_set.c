@@ -262,7 +262,8 @@ static void docker_archive(const struct save_set *set, struct out_list *l)
 	/* The table of contents comes first: a reader of a stream knows at once what it gets. */
 	add_document(l, "manifest.json", doc);
 	l->v = xrealloc(l->v, (1 + rest.n) * sizeof(*l->v));
-	memcpy(l->v + 1, rest.v, rest.n * sizeof(*l->v));
+	if (rest.n)
+		memcpy(l->v + 1, rest.v, rest.n * sizeof(*l->v));
 	l->n += rest.n;
 	free(rest.v);
 }

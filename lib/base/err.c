@@ -78,7 +78,7 @@ int err_say(struct err *e, int code, const char *fmt, ...)
  */
 int err_wrap(struct err *e, int code, const char *fmt, ...)
 {
-	char old[sizeof(e->msg)];
+	char old[ERR_SIZE];
 	va_list ap;
 	size_t n;
 	int len;

@@ -7,6 +7,7 @@
  * ("what, on what: why"); callers add only the context they alone know.
  */
 
+#define ERR_SIZE     480
 #define PRINTF(f, a) __attribute__((format(printf, f, a)))
 
 /**
@@ -16,7 +17,7 @@
  */
 struct err {
 	int code;
-	char msg[480];
+	char msg[ERR_SIZE];
 };
 
 int err_set(struct err *e, int code, const char *fmt, ...) PRINTF(3, 4);

@@ -416,17 +416,6 @@ bool str_has_suffix(const char *s, const char *suffix)
 }
 
 /**
- * str_is_empty() - NULL or ""?
- * @s:	String or NULL
- *
- * Return: whether there is nothing in it
- */
-bool str_is_empty(const char *s)
-{
-	return !s || !*s;
-}
-
-/**
  * str_has_control() - Does a string hold control characters (also DEL)?
  * @s:	String
  *

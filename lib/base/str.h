@@ -8,12 +8,13 @@
 #include "lib/base/err.h"
 
 /* Small allocations abort when memory is gone; anything whose size came from outside is capped first. */
-void *xmalloc(size_t n);
-void *xcalloc(size_t n, size_t size);
-void *xrealloc(void *p, size_t n);
-char *xstrdup(const char *s);
-char *xstrndup(const char *s, size_t n);
-char *xasprintf(const char *fmt, ...) PRINTF(1, 2);
+#define NEVER_NULL __attribute__((returns_nonnull))
+void *xmalloc(size_t n) NEVER_NULL;
+void *xcalloc(size_t n, size_t size) NEVER_NULL;
+void *xrealloc(void *p, size_t n) NEVER_NULL;
+char *xstrdup(const char *s); /* NULL for NULL */
+char *xstrndup(const char *s, size_t n) NEVER_NULL;
+char *xasprintf(const char *fmt, ...) PRINTF(1, 2) NEVER_NULL;
 
 /**
  * struct sbuf - a growing, always NUL-terminated string; zero-initialise, release with sbuf_done() or auto_sbuf
@@ -54,7 +55,11 @@ bool str_is_eq(const char *a, const char *b);
 bool str_has_prefix(const char *s, const char *prefix);
 const char *str_after(const char *s, const char *prefix);
 bool str_has_suffix(const char *s, const char *suffix);
-bool str_is_empty(const char *s);
+/* NULL or "" */
+static inline bool str_is_empty(const char *s)
+{
+	return !s || !*s;
+}
 bool str_has_control(const char *s);
 char *str_trim(char *s);
 

@@ -132,7 +132,7 @@ void sha256_final_digest(struct sha256 *h, char ret[SHA256_DIGEST_SIZE])
 	char *p = ret + 7;
 
 	sha256_final(h, raw);
-	memcpy(ret, "sha256:", 7);
+	memcpy(ret, "sha256:", 7); /* NOLINT(bugprone-not-null-terminated-result): ends below */
 	for (size_t i = 0; i < SHA256_LEN; i++) {
 		*p++ = digits[raw[i] >> 4];
 		*p++ = digits[raw[i] & 15];

@@ -85,7 +85,7 @@ int attach_parse_keys(const char *text, unsigned char keys[16], struct err *e)
 		else if (c && strlen(c) == 1 && isalpha((unsigned char)*c))
 			k = toupper((unsigned char)*c) - '@';
 		else if (!c && strlen(*p) == 1)
-			k = **p;
+			k = (unsigned char)**p;
 		else
 			return err_say(e, EINVAL, "invalid detach keys (%s) provided: Unknown character: '%s'", text,
 				       *p);

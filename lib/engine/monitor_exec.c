@@ -251,7 +251,7 @@ static int launch(struct mon *m, struct client *c, const struct request *q, cons
 	auto_close int plan = -EBADF, theirs = -EBADF;
 	auto_spec_fds struct spec_fds fds = { 0 };
 	struct exec *x;
-	int pair[2], r;
+	int pair[2] = { -EBADF, -EBADF }, r;
 
 	if (m->exited || !m->started)
 		return err_say(e, ESRCH, "container %.12s is not running", m->c->id);

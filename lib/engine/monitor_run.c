@@ -443,7 +443,7 @@ static int spawn_container(struct mon *m, struct err *e)
 	auto_plan struct plan_builder b;
 	auto_spec_fds struct spec_fds fds = { 0 };
 	auto_close int plan = -EBADF, theirs = -EBADF;
-	int stdio[3] = { -1, -1, -1 }, pair[2], r;
+	int stdio[3] = { -1, -1, -1 }, pair[2] = { -EBADF, -EBADF }, r;
 	struct spec_run run = { .config = m->c,
 				.spec = &m->spec,
 				.inner = &m->inner,
@@ -566,7 +566,7 @@ static int before_maps(struct mon *m, const struct mon_start *s, struct err *e)
 static int reopen(struct mon *m, struct err *e)
 {
 	auto_free char *path = xasprintf("containers/%s", m->c->id);
-	int fd, r = store_reopen(m->store, e);
+	int fd = -EBADF, r = store_reopen(m->store, e);
 
 	if (r == 0)
 		r = fs_open_dir(store_fd(m->store), path, &fd, e);

@@ -84,7 +84,7 @@ static int fork_monitor(struct mon_start *s, int ours, struct err *e)
 	auto_close int rd = -EBADF, wr = -EBADF;
 	uint64_t flags = CLONE_NEWUSER | CLONE_NEWNS | (s->spec->host_pid ? 0 : CLONE_NEWPID);
 	struct userns_maps maps;
-	int go[2], r = walls_explain_kernel(e);
+	int go[2] = { -EBADF, -EBADF }, r = walls_explain_kernel(e);
 	pid_t pid;
 
 	if (r == 0)
@@ -223,8 +223,8 @@ int monitor_start(struct ctr *c, const struct monitor_opts *o, int *ret_sock, in
 	struct mon_start s = {
 		.ctr = c, .opts = o, .spec = &spec, .seccomp = &prog, .init_file = -EBADF, .rootfs = -EBADF
 	};
-	struct idmap outer, inner;
-	int pair[2], r;
+	struct idmap outer = { 0 }, inner;
+	int pair[2] = { -EBADF, -EBADF }, r;
 
 	*ret_exit = 125;
 	r = spec_parse(&c->config, &spec, e);

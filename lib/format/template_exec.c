@@ -139,7 +139,7 @@ static int get_fields(struct run *r, struct value v, char *const *fields, const 
 	int e = 0;
 
 	for (; e == 0 && fields && *fields; fields++) {
-		struct value next;
+		struct value next = { 0 };
 
 		e = run_step(r);
 		if (e == 0 && n && !fields[1])
@@ -162,7 +162,7 @@ static int call_function(struct run *r, const struct function *f, struct span at
 	if (n < (size_t)f->min_args || (f->max_args >= 0 && n > (size_t)f->max_args))
 		return run_error(r, EINVAL, "wrong number of args for %s: want %s%d got %zu", f->name,
 				 f->max_args < 0 ? "at least " : "", want, n);
-	if (f->keeps_heading && r->opts->is_heading) {
+	if (f->keeps_heading && r->opts->is_heading && n) {
 		*ret = args[0];
 		return 0;
 	}
@@ -358,7 +358,7 @@ static int turn(struct run *r, const struct node *n, struct value key, struct va
 	size_t mark = r->n_vars;
 	int e = run_step(r);
 
-	for (int i = 0; e == 0 && i < p->n_decl; i++) {
+	for (int i = 0; e == 0 && i < p->n_decl && i < 2; i++) {
 		const struct value *v = values[p->n_decl == 1 ? 1 : i];
 
 		if (p->assign)

@@ -424,10 +424,8 @@ static int escape_all(struct run *r, const struct value *a, size_t n, bool url, 
 	for (size_t i = 0; e == 0 && i < text.len; i++) {
 		unsigned char c = (unsigned char)text.s[i];
 
-		if (url && (isalnum(c) || strchr("-_.~", c)) && c && c < 0x80)
-			sbuf_addc(&b, (char)c);
-		else if (url && c == ' ')
-			sbuf_addc(&b, '+');
+		if (url && ((isalnum(c) && c < 0x80) || (c && strchr("-_.~ ", c))))
+			sbuf_addc(&b, c == ' ' ? '+' : (char)c);
 		else if (url)
 			sbuf_printf(&b, "%%%02X", c);
 		else if (c == '&')

@@ -72,11 +72,11 @@ const char *format_duration(int64_t ns, char buf[FORMAT_LEN])
 		snprintf(buf, FORMAT_LEN, "About an hour");
 	else if (h < 48)
 		snprintf(buf, FORMAT_LEN, "%lld hours", h);
-	else if (h < 24 * 7 * 2)
+	else if (h < 24LL * 7 * 2)
 		snprintf(buf, FORMAT_LEN, "%lld days", h / 24);
-	else if (h < 24 * 30 * 2)
+	else if (h < 24LL * 30 * 2)
 		snprintf(buf, FORMAT_LEN, "%lld weeks", h / 24 / 7);
-	else if (h < 24 * 365 * 2)
+	else if (h < 24LL * 365 * 2)
 		snprintf(buf, FORMAT_LEN, "%lld months", h / 24 / 30);
 	else
 		snprintf(buf, FORMAT_LEN, "%lld years", s / 3600 / 24 / 365);

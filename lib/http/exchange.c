@@ -13,8 +13,8 @@
 #include "lib/http/http_int.h"
 #include "lib/http/url.h"
 
-#define HEADERS_MAX	(256 * 1024)
-#define ERROR_BODY_MAX	(16 * 1024)
+#define HEADERS_MAX	(256UL * 1024)
+#define ERROR_BODY_MAX	(16UL * 1024)
 #define CONNECT_SECONDS 15L
 /* Slower than this for the stall time counts as stalled: a server that sends a byte a second holds us for years
  * otherwise. */
@@ -124,7 +124,7 @@ static size_t on_header(char *p, size_t size, size_t n, void *arg)
 	}
 	r->answer.bytes += n;
 	if (r->answer.bytes > HEADERS_MAX)
-		return fail(r, err_say(&r->e, E2BIG, "headers larger than %d bytes", HEADERS_MAX), false);
+		return fail(r, err_say(&r->e, E2BIG, "headers larger than %lu bytes", HEADERS_MAX), false);
 	keep_header(&r->answer, p, n);
 	return n;
 }

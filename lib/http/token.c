@@ -22,7 +22,7 @@
 #include "lib/oci/auth.h"
 #include "lib/oci/json.h"
 
-#define TOKEN_MAX   (256 * 1024)
+#define TOKEN_MAX   (256UL * 1024)
 #define WAITING_MAX 64
 
 /**
@@ -193,7 +193,8 @@ static int ask_realm(struct token *t, const struct http_challenge *c, struct err
 		r = url_parse(c->realm, &u, e);
 	if (r < 0)
 		return r;
-	host = u.port == (strcmp(u.scheme, "https") ? 80 : 443) ? xstrdup(u.host) : xasprintf("%s:%u", u.host, u.port);
+	host = u.port == (str_is_eq(u.scheme, "https") ? 443 : 80) ? xstrdup(u.host)
+								   : xasprintf("%s:%u", u.host, u.port);
 	http_peer_done(&t->peer);
 	r = http_peer_load(host, t->cert_dir, &t->peer, e);
 	if (r < 0)

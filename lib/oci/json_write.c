@@ -214,9 +214,8 @@ void json_set_map(struct json *obj, const char *key, char *const *kv)
 	auto_strv char **sorted = strv_dup(kv);
 
 	kv_sort(sorted);
-	for
-		KV_EACH(sorted, i)
-	json_set_str(map, sorted[i], sorted[i + 1]);
+	KV_EACH(sorted, i)
+		json_set_str(map, sorted[i], sorted[i + 1]);
 }
 
 /**

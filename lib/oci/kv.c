@@ -15,10 +15,9 @@
  */
 const char *kv_get(char *const *kv, const char *key)
 {
-	for
-		KV_EACH(kv, i)
-	if (!strcmp(kv[i], key))
-		return kv[i + 1];
+	KV_EACH(kv, i)
+		if (!strcmp(kv[i], key))
+			return kv[i + 1];
 	return NULL;
 }
 
@@ -30,15 +29,13 @@ const char *kv_get(char *const *kv, const char *key)
  */
 void kv_set(char ***kv, const char *key, const char *value)
 {
-	for
-		KV_EACH(*kv, i)
-		{
-			if (strcmp((*kv)[i], key))
-				continue;
-			free((*kv)[i + 1]);
-			(*kv)[i + 1] = xstrdup(value ? value : "");
-			return;
-		}
+	KV_EACH(*kv, i) {
+		if (strcmp((*kv)[i], key))
+			continue;
+		free((*kv)[i + 1]);
+		(*kv)[i + 1] = xstrdup(value ? value : "");
+		return;
+	}
 	strv_add(kv, key);
 	strv_add(kv, value ? value : "");
 }

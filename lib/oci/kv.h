@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-#define KV_EACH(kv, i) (size_t i = 0; (kv) && (kv)[i]; i += 2)
+#define KV_EACH(kv, i) for (size_t i = 0; (kv) && (kv)[i]; i += 2)
 
 const char *kv_get(char *const *kv, const char *key);
 void kv_set(char ***kv, const char *key, const char *value);

@@ -371,15 +371,16 @@ static bool is_flag_key(const char *key)
 /* Keys of all types of mounts. Return: 1 done, 0 another key, -EINVAL. @value is NULL for a flag. */
 static int set_common_key(struct mountspec *m, const char *key, const char *value, struct err *e)
 {
+	const char *text = value ? value : "";
 	bool on;
 	int r = 0;
 
 	if (!strcmp(key, "type"))
-		r = set_mount_type(value, m, e);
+		r = set_mount_type(text, m, e);
 	else if (!strcmp(key, "source") || !strcmp(key, "src"))
-		set_text(&m->source, value);
+		set_text(&m->source, text);
 	else if (!strcmp(key, "target") || !strcmp(key, "dst") || !strcmp(key, "destination"))
-		r = set_target(m, value, e);
+		r = set_target(m, text, e);
 	else if (!strcmp(key, "readonly") || !strcmp(key, "ro"))
 		r = set_bool(key, value, &m->read_only, e);
 	else if (!strcmp(key, "rw")) {
@@ -389,8 +390,8 @@ static int set_common_key(struct mountspec *m, const char *key, const char *valu
 		r = set_bool(key, value, &m->chown, e);
 	else if (!strcmp(key, "idmap"))
 		r = set_bool(key, value, &m->idmap, e);
-	else if (!strcmp(key, "relabel") && (!strcmp(value, "shared") || !strcmp(value, "private")))
-		m->relabel = *value == 's' ? 'z' : 'Z';
+	else if (!strcmp(key, "relabel") && (!strcmp(text, "shared") || !strcmp(text, "private")))
+		m->relabel = *text == 's' ? 'z' : 'Z';
 	else if (!strcmp(key, "consistency"))
 		; /* of use to other systems only, as docker says */
 	else if (value || !set_flag(m, key))
@@ -401,6 +402,7 @@ static int set_common_key(struct mountspec *m, const char *key, const char *valu
 /* Keys of one type. Return as set_common_key(); *@of is the type that the key is for. */
 static int set_type_key(struct mountspec *m, const char *key, const char *value, enum mountspec_type *of, struct err *e)
 {
+	const char *text = value ? value : "";
 	int r = 0;
 
 	*of = str_has_prefix(key, "bind-")    ? MOUNTSPEC_BIND
@@ -408,28 +410,28 @@ static int set_type_key(struct mountspec *m, const char *key, const char *value,
 	      : str_has_prefix(key, "image-") ? MOUNTSPEC_IMAGE
 					      : MOUNTSPEC_VOLUME;
 	if (!strcmp(key, "bind-propagation"))
-		r = set_propagation(key, value, m, e);
+		r = set_propagation(key, text, m, e);
 	else if (!strcmp(key, "bind-recursive"))
-		r = set_recursive(key, value, m, e);
+		r = set_recursive(key, text, m, e);
 	else if (!strcmp(key, "bind-nonrecursive")) {
 		bool on = false;
 
 		r = set_bool(key, value, &on, e);
 		m->recursive = on ? MOUNT_RECURSIVE_DISABLED : MOUNT_RECURSIVE_ENABLED;
 	} else if (!strcmp(key, "tmpfs-size"))
-		r = set_size(key, value, m, e);
+		r = set_size(key, text, m, e);
 	else if (!strcmp(key, "tmpfs-mode"))
-		r = set_tmpfs_mode(key, value, m, e);
+		r = set_tmpfs_mode(key, text, m, e);
 	else if (!strcmp(key, "volume-nocopy"))
 		r = set_bool(key, value, &m->nocopy, e);
 	else if (!strcmp(key, "volume-driver"))
-		set_text(&m->volume_driver, value);
+		set_text(&m->volume_driver, text);
 	else if (!strcmp(key, "volume-opt"))
-		kv_set_text(&m->volume_opts, value);
+		kv_set_text(&m->volume_opts, text);
 	else if (!strcmp(key, "volume-label"))
-		kv_set_text(&m->volume_labels, value);
+		kv_set_text(&m->volume_labels, text);
 	else if (!strcmp(key, "volume-subpath") || !strcmp(key, "image-subpath"))
-		set_text(&m->subpath, value);
+		set_text(&m->subpath, text);
 	else
 		return 0;
 	return r < 0 ? r : 1;
@@ -502,10 +504,11 @@ static int check_source(struct mountspec *m, struct err *e)
 				       m->source);
 		return check_recursive(m, e);
 	case MOUNTSPEC_IMAGE:
+		return need_source(m, e);
 	case MOUNTSPEC_TYPE__N:
 		break;
 	}
-	return need_source(m, e);
+	return 0;
 }
 
 static int parse_mount(const char *text, struct mountspec *m, struct err *e)

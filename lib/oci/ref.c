@@ -303,7 +303,7 @@ char *ref_familiar_name(const struct ref *r)
 {
 	const char *rest;
 
-	if (strcmp(r->domain, DEFAULT_DOMAIN) != 0)
+	if (!str_is_eq(r->domain, DEFAULT_DOMAIN))
 		return ref_name(r);
 	rest = str_after(r->path, "library/");
 	/* 64 hexadecimal digits alone would be an image's id. */
@@ -345,7 +345,7 @@ char *ref_shorten(const char *full)
 {
 	auto_ref struct ref r = { 0 };
 
-	return ref_parse(full, &r, NULL) < 0 ? xstrdup(full) : ref_familiar(&r);
+	return ref_parse(full, &r, NULL) < 0 || !r.path ? xstrdup(full) : ref_familiar(&r);
 }
 
 /**

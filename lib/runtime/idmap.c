@@ -161,7 +161,7 @@ static int for_user(struct idmap *m, struct err *e)
 	gid_t gid = getegid();
 	auto_free char *name = idmap_user_name(uid);
 	auto_free struct subid_range *u = NULL, *g = NULL;
-	size_t n_u, n_g;
+	size_t n_u = 0, n_g = 0;
 	int r = read_ranges("/etc/subuid", name, uid, uid, &u, &n_u, e);
 
 	if (r == 0)

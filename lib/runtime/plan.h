@@ -14,6 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/base/err.h"
+
 #define PLAN_MAGIC    0x736b6603u /* "skf" and the format's number */
 #define PLAN_FD	      3		  /* the plan itself */
 #define PLAN_SOCK_FD  4		  /* SOCK_SEQPACKET to the monitor */
@@ -164,5 +166,5 @@ struct plan_msg_error {
 	uint32_t type;
 	int32_t exit_code; /* 125, 126 or 127 */
 	int32_t code;	   /* errno */
-	char msg[480];
+	char msg[ERR_SIZE];
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/runtime/seccomp_int.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
@@ -265,6 +266,7 @@ static void add_seg(struct map *m, uint32_t start, uint32_t action, size_t first
 
 	if (last && !n && !last->n && last->action == action)
 		return;
+	assert(m->segs);
 	m->segs[m->n_segs++] = (struct seg) { start, action, first, n };
 }
 

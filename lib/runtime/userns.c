@@ -371,7 +371,7 @@ pid_t userns_fork(const struct idmap *map, uint64_t flags, int *ret_pidfd, struc
 {
 	auto_close int rd = -EBADF, wr = -EBADF, pidfd = -EBADF;
 	struct userns_maps m;
-	int go[2], r;
+	int go[2] = { -EBADF, -EBADF }, r;
 	pid_t pid;
 
 	r = walls_explain_kernel(e);

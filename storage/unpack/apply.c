@@ -259,7 +259,7 @@ static int apply_hardlink(struct applier *a, const struct apply_entry *en, const
 {
 	struct tar_path target;
 	auto_close int dir = -EBADF;
-	struct stat st;
+	struct stat st = { 0 };
 	int r = tar_path_parse(en->link ? en->link : "", &target, e);
 
 	if (r == 0)

@@ -192,7 +192,7 @@ static int link_target(const char *name, const char *link, bool is_symlink, char
 		if (str_is_eq(*p, "..")) {
 			char *last = b.p ? strrchr(b.p, '/') : NULL;
 
-			if (!b.len)
+			if (!b.p || !b.len)
 				return -EINVAL;
 			b.len = last ? (size_t)(last - b.p) : 0;
 			b.p[b.len] = '\0';

@@ -289,7 +289,7 @@ static int apply_regular(struct decoder *d, struct archive_entry *ae, const stru
 
 static int apply_one(struct decoder *d, struct archive_entry *ae, struct err *e)
 {
-	struct apply_entry en;
+	struct apply_entry en = { 0 };
 	bool has_xattrs;
 	int r = read_headers(d, e);
 

@@ -31,11 +31,9 @@ static char *show(const struct mountspec *m)
 		sbuf_printf(&b, " subpath=%s", m->subpath);
 	if (m->volume_driver)
 		sbuf_printf(&b, " driver=%s", m->volume_driver);
-	for
-		KV_EACH(m->volume_opts, i)
+	KV_EACH(m->volume_opts, i)
 	sbuf_printf(&b, " opt:%s=%s", m->volume_opts[i], m->volume_opts[i + 1]);
-	for
-		KV_EACH(m->volume_labels, i)
+	KV_EACH(m->volume_labels, i)
 	sbuf_printf(&b, " label:%s=%s", m->volume_labels[i], m->volume_labels[i + 1]);
 	if (m->size || m->size_percent)
 		sbuf_printf(&b, " size=%llu%s", (unsigned long long)(m->size + m->size_percent),
