@@ -28,12 +28,47 @@ struct format_list {
 	struct sbuf out;
 };
 
-/* What the user writes as \t and \n; the shell leaves them alone. */
+/* The end of a string in an action, or where the text ends. */
+static const char *end_of_string(const char *s)
+{
+	char quote = *s++;
+
+	for (; *s && *s != quote; s++)
+		if (*s == '\\' && quote != '`' && s[1])
+			s++;
+	return s;
+}
+
+/* Behind the "}}" of an action. */
+static const char *end_of_action(const char *s)
+{
+	for (; *s; s++) {
+		if (s[0] == '}' && s[1] == '}')
+			return s + 2;
+		if (strchr("\"'`", *s))
+			s = end_of_string(s);
+		if (!*s)
+			break;
+	}
+	return s;
+}
+
+/* What the user writes as \t and \n; the shell leaves them alone. In actions they are the template's affair. */
 static char *unescape(const char *s)
 {
 	struct sbuf b = { 0 };
 
 	for (; *s; s++) {
+		const char *end = s[0] == '{' && s[1] == '{' ? end_of_action(s + 2) : s;
+
+		sbuf_add(&b, s, (size_t)(end - s));
+		s = end;
+		if (!*s)
+			break;
+		if (s[0] == '{' && s[1] == '{') { /* the next action follows at once */
+			s--;
+			continue;
+		}
 		if (s[0] == '\\' && (s[1] == 't' || s[1] == 'n')) {
 			sbuf_addc(&b, s[1] == 't' ? '\t' : '\n');
 			s++;

@@ -3,9 +3,9 @@
 
 /*
  * Go's text/template over JSON, for --format. Everything that people write there works: pipelines, if, with, range with
- * break and continue, variables, parentheses with fields after them, trim markers, Go's functions and docker's. define,
- * template and block are refused (they are for files). Steps, memory, output and the width of numbers are bounded: a
- * template may come from a stranger's script.
+ * break and continue, variables, parentheses with fields after them, trim markers, define, template and block, Go's
+ * functions and docker's. Steps, memory, output and the width of numbers are bounded: a template may come from a
+ * stranger's script.
  */
 
 #include <stdbool.h>

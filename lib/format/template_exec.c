@@ -93,7 +93,7 @@ static void push_var(struct run *r, const char *name, struct value v)
 
 static struct value *find_var(struct run *r, const char *name)
 {
-	for (size_t i = r->n_vars; i > 0; i--)
+	for (size_t i = r->n_vars; i > r->frame; i--)
 		if (!strcmp(r->vars[i - 1].name, name))
 			return &r->vars[i - 1].value;
 	return &r->root; /* the parser knows them all */
@@ -128,7 +128,7 @@ static int get_field(struct run *r, const struct value *v, const char *name, str
 		return run_error(r, EINVAL, "nil pointer evaluating interface {}.%s", name);
 	if (v->kind != VALUE_JSON || json_kind(v->j) != JSON_OBJECT)
 		return run_error(r, EINVAL, "can't evaluate field %s in type %s", name, value_type(v));
-	if (!value_member(v->j, name, strlen(name), ret) && r->opts->missing_is_error)
+	if (!value_member(v->j, name, strlen(name), ret) && r->opts->missing_is_error && !v->hint)
 		return run_error(r, EINVAL, "map has no entry for key \"%s\"", name);
 	return 0;
 }
@@ -417,6 +417,30 @@ static int walk_range(struct run *r, const struct value *dot, const struct node 
 	return e == FLOW_BREAK ? FLOW_ON : e;
 }
 
+/* Its own "$" and no other variables. */
+static int walk_template(struct run *r, const struct value *dot, const struct node *n)
+{
+	const struct definition *d = definition_find(r->t, n->text);
+	struct value v = { .kind = VALUE_NIL };
+	size_t frame = r->frame, mark;
+	int e = n->pipe ? eval_pipe(r, dot, n->pipe, &v) : 0;
+
+	if (e < 0)
+		return e;
+	r->at = n->at;
+	if (!d)
+		return run_error(r, EINVAL, "template \"%.100s\" not defined", n->text);
+	if (++r->calls > TEMPLATE_MAX_CALLS)
+		return run_error(r, E2BIG, "exceeded maximum template depth (%d)", TEMPLATE_MAX_CALLS);
+	mark = r->frame = r->n_vars;
+	push_var(r, "$", v);
+	e = walk(r, &v, d->list);
+	r->n_vars = mark;
+	r->frame = frame;
+	r->calls--;
+	return e;
+}
+
 static int walk_one(struct run *r, const struct value *dot, const struct node *n)
 {
 	struct value v = { 0 };
@@ -440,6 +464,8 @@ static int walk_one(struct run *r, const struct value *dot, const struct node *n
 		return FLOW_BREAK;
 	case NODE_CONTINUE:
 		return FLOW_CONTINUE;
+	case NODE_TEMPLATE:
+		return walk_template(r, dot, n);
 	}
 	return FLOW_ON;
 }

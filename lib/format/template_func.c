@@ -450,6 +450,26 @@ static int f_urlquery(struct run *r, const struct value *a, size_t n, struct val
 	return escape_all(r, a, n, true, ret);
 }
 
+/* For a string in JavaScript. */
+static int f_js(struct run *r, const struct value *a, size_t n, struct value *ret)
+{
+	auto_sbuf struct sbuf b = { 0 };
+	struct value text = { 0 };
+	int e = print_all(r, a, n, false, &text);
+
+	for (size_t i = 0; e == 0 && i < text.len; i++) {
+		unsigned char c = (unsigned char)text.s[i];
+
+		if (c && strchr("\\'\"", c))
+			sbuf_printf(&b, "\\%c", c);
+		else if (c < 0x20 || strchr("<>&=", c))
+			sbuf_printf(&b, "\\u%04X", c);
+		else
+			sbuf_addc(&b, (char)c);
+	}
+	return e < 0 ? e : run_take(r, &b, ret);
+}
+
 static int f_quote(struct run *r, const struct value *a, size_t n, struct value *ret)
 {
 	auto_sbuf struct sbuf b = { 0 };
@@ -494,6 +514,7 @@ static const struct function functions[] = {
 	{ "pad", 3, 3, false, f_pad },
 	{ "html", 1, -1, false, f_html },
 	{ "urlquery", 1, -1, false, f_urlquery },
+	{ "js", 1, -1, false, f_js },
 	{ "quote", 1, 1, true, f_quote },
 	{ "call", 1, -1, false, f_call },
 };

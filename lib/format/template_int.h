@@ -25,6 +25,7 @@
 #define TEMPLATE_MAX_OUTPUT (32U << 20)
 #define TEMPLATE_MAX_MEMORY (32U << 20)
 #define TEMPLATE_MAX_WIDTH  10000
+#define TEMPLATE_MAX_CALLS  100
 
 enum token_kind {
 	TOKEN_ERROR, /* text: the message */
@@ -137,16 +138,23 @@ struct pipe {
 	struct command *commands;
 };
 
-enum node_kind { NODE_TEXT, NODE_ACTION, NODE_IF, NODE_WITH, NODE_RANGE, NODE_BREAK, NODE_CONTINUE };
+enum node_kind { NODE_TEXT, NODE_ACTION, NODE_IF, NODE_WITH, NODE_RANGE, NODE_BREAK, NODE_CONTINUE, NODE_TEMPLATE };
 
 struct node {
 	struct node *next;
 	enum node_kind kind;
 	struct span at;
-	const char *text;
+	const char *text; /* NODE_TEMPLATE: its name */
 	size_t len;
 	struct pipe *pipe;
 	struct node *list, *other;
+};
+
+/* {{define "name"}} or {{block "name" ...}} */
+struct definition {
+	struct definition *next;
+	const char *name;
+	struct node *list;
 };
 
 /* Memory of one template or one run. */
@@ -163,6 +171,7 @@ struct template
 	char *text;
 	struct arena arena;
 	struct node *list;
+	struct definition *definitions;
 };
 
 /* template_literal.c */
@@ -183,7 +192,8 @@ enum value_kind { VALUE_NONE /* "<no value>" */, VALUE_NIL, VALUE_BOOL, VALUE_IN
  * @b, @i, @f:	the plain ones
  * @s, @len:	string; it may contain NUL
  * @j:		array or object
- * @hint:	VALUE_NIL: what Go prints for the nil of docker's type ("[]", "map[]"), or NULL for "<nil>"
+ * @hint:	VALUE_NIL: what Go prints for the nil of docker's type ("[]", "map[]"), or NULL for "<nil>"; VALUE_JSON:
+ *		"map[]" for one that is a map there: a key that it does not have is no mistake
  */
 struct value {
 	enum value_kind kind;
@@ -214,6 +224,8 @@ struct run {
 		struct value value;
 	} * vars;
 	size_t n_vars, cap_vars;
+	size_t frame;	/* the first variable of the template that runs */
+	unsigned calls; /* how many {{template}} are open */
 	struct span at; /* what errors point at */
 	struct err why; /* of the function that failed */
 };
@@ -245,6 +257,7 @@ const char **value_sorted_keys(const struct json *obj, size_t *ret_n);
 
 /* template_printf.c */
 int value_printf(struct run *r, const struct value *format, const struct value *args, size_t n, struct sbuf *out);
+const struct definition *definition_find(const struct template *t, const char *name);
 void value_quote(struct sbuf *out, const char *s, size_t len);
 
 /* template_func.c */

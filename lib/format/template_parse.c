@@ -463,6 +463,81 @@ static int parse_jump(struct parser *p, const struct token *t, struct node *n)
 	return 0;
 }
 
+/* The name of a template, as a string. */
+static int parse_name(struct parser *p, const char *context, const char **ret)
+{
+	const struct token *t = next_solid(p);
+	auto_sbuf struct sbuf name = { 0 };
+
+	if (t->kind != TOKEN_STRING && t->kind != TOKEN_RAW)
+		return unexpected(p, t, context);
+	if (!literal_unquote(t, &name) || strlen(sbuf_str(&name)) != name.len)
+		return error(p, "bad name in %s", context);
+	*ret = arena_strndup(&p->t->arena, sbuf_str(&name), name.len);
+	return 0;
+}
+
+/* Up to {{end}}, with variables and loops of its own. */
+static int parse_definition(struct parser *p, const char *name)
+{
+	struct definition *d = arena_alloc(&p->t->arena, sizeof(*d));
+	const char **vars = p->vars;
+	size_t n_vars = p->n_vars, cap_vars = p->cap_vars;
+	unsigned ranges = p->ranges;
+	struct token end = { 0 };
+	int r = deeper(p);
+
+	if (r < 0)
+		return r;
+	p->vars = NULL;
+	p->n_vars = p->cap_vars = 0;
+	p->ranges = 0;
+	push_var(p, "$");
+	d->name = name;
+	r = parse_list(p, &d->list, &end);
+	if (r == 0 && end.kind != TOKEN_END)
+		r = error(p, end.kind == TOKEN_EOF ? "unexpected EOF" : "unexpected {{else}} in define clause");
+	free(p->vars);
+	p->vars = vars;
+	p->n_vars = n_vars;
+	p->cap_vars = cap_vars;
+	p->ranges = ranges;
+	p->depth--;
+	if (r == 0 && definition_find(p->t, name))
+		r = error(p, "multiple definition of template \"%.100s\"", name);
+	d->next = p->t->definitions;
+	p->t->definitions = d;
+	return r;
+}
+
+/* {{template "name"}}, {{template "name" pipeline}} and the head of a block */
+static int parse_call(struct parser *p, struct node *n, const char *context)
+{
+	int r = parse_name(p, context, &n->text);
+
+	n->kind = NODE_TEMPLATE;
+	if (r == 0 && peek_solid(p)->kind == TOKEN_RIGHT && strcmp(context, "block clause"))
+		next(p);
+	else if (r == 0)
+		r = parse_pipeline(p, context, TOKEN_RIGHT, &n->pipe);
+	return r;
+}
+
+static int parse_define(struct parser *p, struct node *n)
+{
+	const struct token *t;
+	const char *name = NULL;
+	int r = parse_name(p, "define clause", &name);
+
+	n->kind = NODE_TEXT; /* nothing stands here */
+	n->text = "";
+	if (p->depth)
+		return error(p, "unexpected <define> in input");
+	if (r == 0 && (t = next_solid(p))->kind != TOKEN_RIGHT)
+		r = unexpected(p, t, "define clause");
+	return r < 0 ? r : parse_definition(p, name);
+}
+
 /* Behind "{{", the action is no else and no end. */
 static int parse_action(struct parser *p, struct node *n)
 {
@@ -487,10 +562,18 @@ static int parse_action(struct parser *p, struct node *n)
 		next(p);
 		return parse_jump(p, t, n);
 	case TOKEN_DEFINE:
-	case TOKEN_TEMPLATE:
-	case TOKEN_BLOCK:
 		next(p);
-		return error(p, "{{%.*s}} is not possible in a format", (int)t->len, t->text);
+		return parse_define(p, n);
+	case TOKEN_TEMPLATE:
+		next(p);
+		return parse_call(p, n, "template clause");
+	case TOKEN_BLOCK: {
+		int r;
+
+		next(p);
+		r = parse_call(p, n, "block clause");
+		return r < 0 ? r : parse_definition(p, n->text);
+	}
 	default:
 		n->kind = NODE_ACTION;
 		return parse_pipeline(p, "command", TOKEN_RIGHT, &n->pipe);
@@ -533,6 +616,21 @@ static int parse_list(struct parser *p, struct node **ret, struct token *ret_end
 		}
 	}
 	return r;
+}
+
+/**
+ * definition_find() - Look a defined template up
+ * @t:		Template
+ * @name:	Its name
+ *
+ * Return: the definition, or NULL
+ */
+const struct definition *definition_find(const struct template *t, const char *name)
+{
+	for (const struct definition *d = t->definitions; d; d = d->next)
+		if (!strcmp(d->name, name))
+			return d;
+	return NULL;
 }
 
 /**
@@ -620,5 +718,8 @@ static bool list_uses(const struct node *n, const char *name)
  */
 bool template_uses(const struct template *t, const char *name)
 {
+	for (const struct definition *d = t->definitions; d; d = d->next)
+		if (list_uses(d->list, name))
+			return true;
 	return list_uses(t->list, name);
 }

@@ -20,6 +20,18 @@ struct directive {
 };
 
 /**
+ * struct arguments - what is printed
+ * @used:	the next one
+ * @reordered:	"%[2]s" was there: what was left over is nobody's mistake
+ * @bad_index:	"%[9]s" where there are fewer
+ */
+struct arguments {
+	const struct value *v;
+	size_t n, used;
+	bool reordered, bad_index;
+};
+
+/**
  * value_quote() - A Go string literal
  * @out:	Where to
  * @s:		String
@@ -163,7 +175,8 @@ static bool print_str(struct sbuf *out, const struct directive *d, const char *s
 		sbuf_add(&b, s, len);
 	else if (d->verb == 'x' || d->verb == 'X')
 		for (size_t i = 0; i < len; i++)
-			sbuf_printf(&b, d->verb == 'x' ? "%02x" : "%02X", (unsigned char)s[i]);
+			sbuf_printf(&b, d->verb == 'x' ? "%s%02x" : "%s%02X", i && d->space ? " " : "",
+				    (unsigned char)s[i]);
 	else
 		return false;
 	pad_buf(out, d, &b);
@@ -255,8 +268,74 @@ static const char *take_number(const char *p, const char *end, int *ret)
 	return p;
 }
 
+/* "[2]": the number of the next argument, from 1. */
+static const char *take_index(const char *p, const char *end, struct arguments *a)
+{
+	const char *close = p < end && *p == '[' ? memchr(p, ']', (size_t)(end - p)) : NULL;
+	int number = 0;
+
+	if (p >= end || *p != '[')
+		return p;
+	a->reordered = true;
+	if (!close) {
+		a->bad_index = true;
+		return p + 1;
+	}
+	if (take_number(p + 1, close, &number) != close || number < 1 || (size_t)number > a->n)
+		a->bad_index = true;
+	else
+		a->used = (size_t)number - 1;
+	return close + 1;
+}
+
+/* "*": the number is an argument. Return: whether it is one. */
+static bool take_star(struct arguments *a, int *ret)
+{
+	const struct value *v = a->used < a->n ? &a->v[a->used++] : NULL;
+
+	if (!v || v->kind != VALUE_INT || v->i < -TEMPLATE_MAX_WIDTH || v->i > TEMPLATE_MAX_WIDTH)
+		return false;
+	*ret = (int)v->i;
+	return true;
+}
+
+static const char *parse_width(const char *p, const char *end, struct directive *d, struct arguments *a,
+			       struct sbuf *out)
+{
+	p = take_index(p, end, a);
+	if (p < end && *p == '*') {
+		if (!take_star(a, &d->width))
+			sbuf_adds(out, "%!(BADWIDTH)");
+		if (d->width < -1) {
+			d->minus = true;
+			d->zero = false;
+			d->width = -d->width;
+		}
+		return p + 1;
+	}
+	if (p < end && *p >= '0' && *p <= '9')
+		p = take_number(p, end, &d->width);
+	return p;
+}
+
+static const char *parse_precision(const char *p, const char *end, struct directive *d, struct arguments *a,
+				   struct sbuf *out)
+{
+	if (p >= end || *p != '.')
+		return p;
+	p = take_index(p + 1, end, a);
+	if (p >= end || *p != '*')
+		return take_number(p, end, &d->precision);
+	if (!take_star(a, &d->precision) || d->precision < 0) {
+		sbuf_adds(out, "%!(BADPREC)");
+		d->precision = -1;
+	}
+	return p + 1;
+}
+
 /* Behind "%". Numbers that are too large are Go's "%!(BADWIDTH)", and we draw that line earlier. */
-static const char *parse_directive(const char *p, const char *end, struct directive *d, struct sbuf *out)
+static const char *parse_directive(const char *p, const char *end, struct directive *d, struct arguments *a,
+				   struct sbuf *out)
 {
 	*d = (struct directive) { .width = -1, .precision = -1 };
 	for (; p < end && strchr("-+# 0", *p) && *p; p++) {
@@ -267,10 +346,10 @@ static const char *parse_directive(const char *p, const char *end, struct direct
 		d->zero |= *p == '0';
 	}
 	d->zero = d->zero && !d->minus;
-	if (p < end && *p >= '0' && *p <= '9')
-		p = take_number(p, end, &d->width);
-	if (p < end && *p == '.')
-		p = take_number(p + 1, end, &d->precision);
+	a->bad_index = false;
+	p = parse_width(p, end, d, a, out);
+	p = parse_precision(p, end, d, a, out);
+	p = take_index(p, end, a);
 	if (d->width > TEMPLATE_MAX_WIDTH) {
 		sbuf_adds(out, "%!(BADWIDTH)");
 		d->width = -1;
@@ -296,31 +375,34 @@ static const char *parse_directive(const char *p, const char *end, struct direct
 int value_printf(struct run *r, const struct value *format, const struct value *args, size_t n, struct sbuf *out)
 {
 	const char *p = format->s, *end = p + format->len;
+	struct arguments a = { .v = args, .n = n };
 	struct directive d;
-	size_t used = 0;
 
 	while (p < end) {
 		if (*p != '%') {
 			sbuf_addc(out, *p++);
 			continue;
 		}
-		p = parse_directive(p + 1, end, &d, out);
+		p = parse_directive(p + 1, end, &d, &a, out);
 		if (!d.verb)
 			sbuf_adds(out, "%!(NOVERB)");
 		else if (d.verb == '%')
 			sbuf_addc(out, '%');
-		else if (used >= n)
+		else if (a.bad_index)
+			sbuf_printf(out, "%%!%c(BADINDEX)", d.verb);
+		else if (a.used >= n)
 			sbuf_printf(out, "%%!%c(MISSING)", d.verb);
 		else
-			print_one(out, &d, &args[used++]);
+			print_one(out, &d, &args[a.used++]);
 		if (out->len > TEMPLATE_MAX_OUTPUT)
 			return run_fail(r, "too much output");
 	}
-	for (size_t i = used; i < n; i++) {
-		sbuf_printf(out, "%s%s=", i == used ? "%!(EXTRA " : ", ", value_type(&args[i]));
+	if (a.reordered || a.used >= n)
+		return 0;
+	for (size_t i = a.used; i < n; i++) {
+		sbuf_printf(out, "%s%s=", i == a.used ? "%!(EXTRA " : ", ", value_type(&args[i]));
 		value_print(out, &args[i]);
 	}
-	if (used < n)
-		sbuf_addc(out, ')');
+	sbuf_addc(out, ')');
 	return 0;
 }

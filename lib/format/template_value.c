@@ -72,7 +72,7 @@ struct value value_of_json(const struct json *j, const char *key)
 		return value_str(s, strlen(s));
 	case JSON_ARRAY:
 	case JSON_OBJECT:
-		return (struct value) { .kind = VALUE_JSON, .j = j };
+		return (struct value) { .kind = VALUE_JSON, .j = j, .hint = hint_of(key) };
 	default:
 		return (struct value) { .kind = VALUE_NIL, .hint = hint_of(key) };
 	}

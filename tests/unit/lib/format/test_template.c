@@ -97,7 +97,20 @@ static const struct {
 	{ "{{range $i := 3}}{{$i}}{{end}}", "012" },
 	{ "{{range .Config.Cmd}}{{if eq . \"-c\"}}{{continue}}{{end}}{{.}},{{end}}", "sh,true," },
 	{ "{{range $i, $c := .Config.Cmd}}{{range $.Config.Env}}{{break}}{{end}}{{$i}}{{end}}", "012" },
+	/* templates in templates */
+	{ "{{define \"x\"}}[{{.}}]{{end}}{{template \"x\" .Id}}{{range .Config.Cmd}}{{template \"x\" .}}{{end}}",
+	  "[4ae1][sh][-c][true]" },
+	{ "{{define \"a\"}}{{template \"b\" .}}!{{end}}{{define \"b\"}}({{$}}){{end}}{{template \"a\" .Id}}",
+	  "(4ae1)!" },
+	{ "{{block \"y\" .State}}{{.Status}}{{end}}{{template \"y\" .State.Health}}", "runninghealthy" },
+	{ "{{$x := 1}}{{define \"x\"}}{{$x := 2}}{{$x}}{{end}}{{template \"x\"}}{{$x}}", "21" },
+	{ "{{define \"z\"}}{{range .}}{{.}}{{break}}{{end}}{{end}}{{template \"z\" .Config.Cmd}}", "sh" },
+	{ "{{template \"x\"}}{{define \"x\"}}later{{end}}", "later" },
 	/* functions */
+	{ "{{printf \"%[2]s %[1]s|%[3]*.[2]*[1]f|\" \"a\" \"b\"}}", "b a|%!(BADWIDTH)%!(BADPREC)%!f(BADINDEX)|" },
+	{ "{{printf \"%*d|%-*d|%.*f|%[9]d|% x\" 5 1 5 1 2 3.14159 \"hi\"}}", "    1|1    |3.14|%!d(BADINDEX)|68 69" },
+	{ "{{js \"a=b & 'c'<\"}}", "a\\u003Db \\u0026 \\'c\\'\\u003C" },
+	{ "{{.Config.Labels.absent}} {{.Config.Labels.b}}", "<no value> <y>" },
 	{ "{{len .Config.Env}} {{len .Name}} {{len .Config.Labels}} {{len .HostConfig.Binds}}", "2 4 2 0" },
 	{ "{{and true .Id}} {{and 0 .Id}} {{or \"\" .Id}} {{or 1 (index .RepoDigests 99)}} {{not .Id}}",
 	  "4ae1 0 4ae1 1 false" },
@@ -155,7 +168,12 @@ static const struct {
 	{ "{{break}}", "template: :1: {{break}} outside {{range}}" },
 	{ "{{/* a", "template: :1: unclosed comment" },
 	{ "{{/* a */ b}}", "template: :1: comment ends before closing delimiter" },
-	{ "{{define \"x\"}}{{end}}", "template: :1: {{define}} is not possible in a format" },
+	{ "{{if true}}{{define \"x\"}}{{end}}{{end}}", "template: :1: unexpected <define> in input" },
+	{ "{{define \"x\"}}{{end}}{{define \"x\"}}{{end}}", "template: :1: multiple definition of template \"x\"" },
+	{ "{{define \"x\"}}a", "template: :1: unexpected EOF" },
+	{ "{{define \"x\"}}{{$y}}{{end}}", "template: :1: undefined variable \"$y\"" },
+	{ "{{range .X}}{{block \"x\" .}}{{break}}{{end}}{{end}}", "template: :1: {{break}} outside {{range}}" },
+	{ "{{block \"x\"}}{{end}}", "template: :1: missing value for block clause" },
 	{ "{{1.Id}}", NULL },
 	{ "{{\"a\".Id}}", "template: :1: unexpected . after term \"\"a\"\"" },
 	{ "{{with $a, $b := 1}}{{end}}", "template: :1: too many declarations in with" },
@@ -203,6 +221,8 @@ static void test_limits(const struct json *j)
 	struct err e = { 0 };
 
 	is_int(run("{{range 100000000}}{{end}}", j, NULL, &out, &e), -E2BIG, "endless loops end");
+	is_int(run("{{define \"r\"}}{{template \"r\" .}}{{end}}{{template \"r\" .}}", j, NULL, &out, &e), -E2BIG,
+	       "endless recursion ends");
 	is_int(run("{{range 900000}}{{.}}{{range 900000}}x{{end}}{{end}}", j, NULL, &out, &e), -E2BIG,
 	       "nested ones too");
 	sbuf_reset(&out);
