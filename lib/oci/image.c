@@ -201,10 +201,13 @@ static int read_descriptors(const struct json *doc, const char *key, const char 
 	return 0;
 }
 
-static int check_config_type(const struct oci_manifest *m, struct err *e)
+/* An artifact says what it is in the one place or in the other. */
+static int check_config_type(const struct json *doc, const struct oci_manifest *m, struct err *e)
 {
-	const char *type = m->config.media_type;
+	const char *type = m->config.media_type, *artifact = json_get_str(doc, "artifactType");
 
+	if (!str_is_empty(artifact))
+		return err_say(e, ENOTSUP, "not a container image: it is an artifact of the type %.100s", artifact);
 	if (m->config.size > OCI_MAX_CONFIG)
 		return err_say(e, E2BIG, "the config is larger than %u bytes", OCI_MAX_CONFIG);
 	/* Old registries stored docker's configs under the generic type. */
@@ -224,7 +227,7 @@ static int read_manifest(const struct json *doc, struct oci_manifest *ret, struc
 		return err_say(e, EINVAL, "the manifest has no config");
 	r = read_descriptor(json_get(doc, "config"), "config", &ret->config, e);
 	if (r == 0)
-		r = check_config_type(ret, e);
+		r = check_config_type(doc, ret, e);
 	if (r == 0)
 		r = read_descriptors(doc, "layers", "layer", OCI_MAX_LAYERS, &ret->layers, &ret->n_layers, e);
 	if (r == 0)

@@ -52,6 +52,7 @@ import re
 import socket
 import ssl
 import struct
+import subprocess
 import sys
 import tarfile
 import threading
@@ -161,6 +162,7 @@ def images():
     for m in (first, second, other):
         manifests[("nested", sha(m))] = (m, MANIFEST)
     hostile(tiny, mid)
+    formats(tiny, mid)
 
 
 def hostile(tiny, mid):
@@ -212,6 +214,55 @@ def hostile(tiny, mid):
     put("bad/unknown-type", "latest", good, "application/vnd.example.unknown+json")
     big_config = b'{"architecture":"amd64","os":"linux","x":"' + b"a" * (9 << 20) + b'"}'
     bad("config-huge", lambda m, c: m.update(config=descriptor(big_config, CONFIG)))
+
+
+def formats(tiny, mid):
+    """What OCI 1.1 and lazy pullers add: to be pulled as any image, or refused with a reason."""
+    empty = descriptor(b"{}", "application/vnd.oci.empty.v1+json")
+    tar = gzip.decompress(mid[0])
+
+    def fmt(kind, layers, change=None):
+        return image("fmt/" + kind, layers, change=change)
+
+    def about(manifest):
+        return {"mediaType": MANIFEST, "digest": sha(manifest), "size": len(manifest)}
+
+    def noted(m, c):
+        m["annotations"] = {"org.opencontainers.image.title": "x", "empty": ""}
+        m["layers"][0]["annotations"] = {"org.opencontainers.image.created": "2020-01-01T00:00:00Z"}
+
+    plain = fmt("annotations", [tiny], noted)
+    fmt("subject", [tiny], lambda m, c: m.update(subject=about(plain)))
+    put("fmt/artifact", "latest", {"schemaVersion": 2, "mediaType": MANIFEST, "artifactType": "application/vnd.example.sbom+json",
+                                   "config": empty, "layers": [empty]})
+    put("fmt/helm", "latest", {"schemaVersion": 2, "mediaType": MANIFEST, "layers": [
+        descriptor(b"chart", "application/vnd.cncf.helm.chart.content.v1.tar+gzip")],
+        "config": descriptor(b'{"name":"x"}', "application/vnd.cncf.helm.config.v1+json")})
+    fmt("layer-empty", [tiny], lambda m, c: m.update(layers=[empty]))
+    fmt("nondistributable", [tiny], lambda m, c: m["layers"][0].update(mediaType=OCI + "layer.nondistributable.v1.tar+gzip"))
+    fmt("encrypted", [tiny], lambda m, c: m["layers"][0].update(mediaType=LAYER + "+encrypted"))
+    sbom = manifests[("fmt/artifact", "latest")][0]
+    put("fmt/index", "latest", {"schemaVersion": 2, "mediaType": INDEX, "artifactType": "application/vnd.example", "subject": about(plain),
+                                "manifests": [dict(about(sbom), artifactType="application/vnd.example.sbom+json"),
+                                              dict(about(plain), platform={"os": "linux", "architecture": host_arch()})]})
+    manifests[("fmt/index", sha(plain))] = (plain, MANIFEST)
+
+    # estargz: each file a gzip member of its own, and an empty member with a pointer at the end.
+    parts = b"".join(gzip.compress(tar[i:i + 4096], mtime=0) for i in range(0, len(tar), 4096))
+    footer = b"\x1f\x8b\x08\x04" + b"\0" * 5 + b"\xff" + struct.pack("<H", 26) + b"SG" + struct.pack("<H", 22) + \
+        b"%016xSTARGZ" % len(parts) + b"\x01\0\0\xff\xff" + b"\0" * 8
+    fmt("estargz", [(parts + footer, sha(tar))], lambda m, c: m["layers"][0].update(
+        annotations={"containerd.io/snapshot/stargz/toc.digest": sha(b"toc")}))
+
+    def pack(data):
+        return subprocess.run(["zstd", "-q", "-c"], input=data, stdout=subprocess.PIPE, check=True).stdout
+
+    # zstd:chunked: several frames, and the table of contents in skippable ones.
+    frames = b"".join(pack(tar[i:i + 30000]) for i in range(0, len(tar), 30000))
+    skipped = b"".join(b"\x50\x2a\x4d\x18" + struct.pack("<I", len(x)) + x for x in (pack(b'{"version":1}'), b"GnUlInUx" * 8))
+    for kind, blob in (("zstd", pack(tar)), ("zstd-chunked", frames + skipped)):
+        fmt(kind, [(blob, sha(tar))], lambda m, c: m["layers"][0].update(
+            mediaType=OCI + "layer.v1.tar+zstd", annotations={"io.github.containers.zstd-chunked.manifest-checksum": sha(b"toc")}))
 
 
 def fill(text, path):
