@@ -51,8 +51,7 @@ static int unshare_run(struct ctx *ctx, void *opts, int argc, char **argv, struc
 	(void)opts;
 	if (r < 0)
 		return r;
-	if (map.single)
-		log_warn("single-id mode: %s", map.why_single);
+	idmap_tell_single(&map);
 	pid = userns_fork(&map, CLONE_NEWNS, NULL, e);
 	if (pid < 0)
 		return pid;

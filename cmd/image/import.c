@@ -211,8 +211,7 @@ static int make_layer(struct import *i, struct err *e)
 	unsigned slot;
 	int r = idmap_for_caller(&map, e);
 
-	if (r == 0 && map.single)
-		log_warn("single-id mode: %s", map.why_single);
+	idmap_tell_single(&map);
 	if (r == 0)
 		r = open_source(i, &from, e);
 	if (r == 0)

@@ -111,8 +111,7 @@ static int learn_map(struct pull *p, struct err *e)
 	r = idmap_for_caller(&p->map, e);
 	if (r < 0)
 		return r;
-	if (p->map.single)
-		log_warn("single-id mode: %s", p->map.why_single);
+	idmap_tell_single(&p->map);
 	p->map_known = true;
 	return 0;
 }

@@ -259,8 +259,7 @@ int monitor_start(struct ctr *c, const struct monitor_opts *o, int *ret_sock, in
 	s.sock = theirs;
 	s.outer = &outer;
 	s.inner = &inner;
-	if (outer.single)
-		log_warn("single-id mode: %s", outer.why_single);
+	idmap_tell_single(&outer);
 	trace_mark("prepared");
 	r = fork_monitor(&s, ours, e);
 	fd_closep(&theirs);

@@ -16,6 +16,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fd.h"
 #include "lib/base/fs.h"
+#include "lib/base/log.h"
 #include "lib/base/proc.h"
 #include "lib/base/str.h"
 #include "lib/oci/passwd.h"
@@ -326,4 +327,16 @@ int idmap_for_caller(struct idmap *ret, struct err *e)
 	if (geteuid() == 0 && may_map())
 		return for_root(ret, e);
 	return for_user(ret, e);
+}
+
+/**
+ * idmap_tell_single() - Say on stderr that there is one id, and why; nothing where there are more
+ * @m:	Map of idmap_for_caller()
+ *
+ * SKIFF_SINGLE_ID=quiet is for who knows it and cannot change it.
+ */
+void idmap_tell_single(const struct idmap *m)
+{
+	if (m->single && !str_is_eq(getenv("SKIFF_SINGLE_ID"), "quiet"))
+		log_warn("single-id mode: %s", m->why_single);
 }

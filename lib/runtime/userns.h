@@ -50,6 +50,7 @@ struct idmap {
 };
 
 int idmap_for_caller(struct idmap *ret, struct err *e);
+void idmap_tell_single(const struct idmap *m);
 char *idmap_user_name(uid_t uid);
 bool idmap_nss_has_subids(void);
 void idmap_count_subids(uint64_t *ret_uids, uint64_t *ret_gids);

@@ -248,7 +248,7 @@ r() { # run --rm without a network, which most of these do not need
 	uname() { echo s390x; }
 	load_tree foreign:latest "$BATS_TEST_TMPDIR/t"
 	unset -f uname
-	run -0 --separate-stderr skiff --log-level warn run --rm --network none foreign true
+	run -0 --separate-stderr r foreign true
 	grep -q "^Warning: The requested image's platform (linux/s390x) does not match" <<<"$stderr" || fail "$stderr"
 	run -0 --separate-stderr r --platform linux/s390x foreign true
 	is "$stderr" ""

@@ -192,6 +192,16 @@ owner() {
 }
 
 # bats test_tags=only-single
+@test "single-id mode: each start says so, until it is told that this is known" {
+	run -0 --separate-stderr env -u SKIFF_SINGLE_ID skiff run --rm --network none "$BB" true
+	is "$stderr" "Warning: single-id mode: this user has no subordinate ids in /etc/subuid and /etc/subgid"
+	run -0 --separate-stderr env -u SKIFF_SINGLE_ID skiff unshare true
+	[[ $stderr == "Warning: single-id mode: "* ]] || fail "$stderr"
+	run -0 --separate-stderr env SKIFF_SINGLE_ID=quiet skiff run --rm --network none "$BB" true
+	is "$stderr" ""
+}
+
+# bats test_tags=only-single
 @test "single-id mode: keep-id and nomap do what they can, or say why not" {
 	is "$(r --userns keep-id "$BB" id -u 2>/dev/null)" "$me"
 	run -125 r --userns nomap "$BB" true
