@@ -278,7 +278,7 @@ helper() { # a credential store that keeps what it gets in $HOME/vault, by serve
 	skiff login -u alice -p "$secret" "$FAKE" >"$out/slow" 2>&1 3>&- &
 	pid=$!
 	wait_for 10 grep -qs skiff-image "/proc/$pid/comm"
-	wait_for 10 requests_begun
+	wait_for 10 has_connected "$pid"
 	tr '\0' ' ' <"/proc/$pid/cmdline" >"$out/cmdline"
 	cat "/proc/$pid/comm" >>"$out/cmdline"
 	kill "$pid"
@@ -288,5 +288,5 @@ helper() { # a credential store that keeps what it gets in $HOME/vault, by serve
 	[ ! -e "$SKIFF_ROOT" ] || run ! grep -rFl -e "$secret" -e "$code" "$SKIFF_ROOT"
 }
 
-requests_begun() { ss -tn state established "( dport = :${FAKE##*:} )" | grep -q :; }
+has_connected() { ss -tnp state established "( dport = :${FAKE##*:} )" | grep -q "pid=$1,"; } # PID: not an earlier one's
 contains_file() { grep -q -- "$2" "$1" || fail "not in $1: $2: $(cat "$1")"; }
