@@ -79,9 +79,9 @@ no_crash() { # STATUS WHERE
 	esac
 }
 
-# The loader of a program ran into it: it has its own words.
+# The loader of a program ran into it: it has its own words, and a status that a pull does not end with.
 is_from_loader() {
-	[[ $output == *"error while loading shared libraries"* || $output == *"cannot allocate TLS data structures"* ]]
+	[ "$status" = 127 ]
 }
 
 # It was the write of the error that failed.
