@@ -46,6 +46,30 @@ struct push_opts {
 };
 extern const struct cmd cmd_push;
 
+struct copy_opts {
+	const char *authfile;
+	const char *src_cert_dir, *dest_cert_dir;
+	const char *src_creds, *dest_creds;
+	const char *digestfile;
+	const char *format;
+	const char *platform;
+	bool src_tls_verify, dest_tls_verify;
+	bool all;
+	bool quiet;
+};
+extern const struct cmd cmd_copy;
+
+struct registry_inspect_opts {
+	struct registry_opts reg;
+	const char *platform;
+	bool raw;
+	bool config;
+};
+struct registry_verb_opts {
+	struct registry_opts reg;
+};
+extern const struct cmd cmd_registry_inspect, cmd_registry_list_tags, cmd_registry_delete;
+
 struct load_opts {
 	const char *input;
 	const char *embedded;

@@ -5,9 +5,10 @@
 #include <stddef.h>
 
 extern const struct cmd cmd_run, cmd_create, cmd_start, cmd_exec, cmd_ps, cmd_logs, cmd_stop, cmd_kill, cmd_rm,
-	cmd_wait, cmd_attach, cmd_pull, cmd_push, cmd_inspect, cmd_container_inspect, cmd_unshare, cmd_doctor, cmd_info,
-	cmd_version, cmd_load, cmd_save, cmd_login, cmd_logout, cmd_images, cmd_tag, cmd_rmi, cmd_image_inspect,
-	cmd_system_check, cmd_system_reset, cmd_completion;
+	cmd_wait, cmd_attach, cmd_pull, cmd_push, cmd_copy, cmd_registry_inspect, cmd_registry_list_tags,
+	cmd_registry_delete, cmd_inspect, cmd_container_inspect, cmd_unshare, cmd_doctor, cmd_info, cmd_version,
+	cmd_load, cmd_save, cmd_login, cmd_logout, cmd_images, cmd_tag, cmd_rmi, cmd_image_inspect, cmd_system_check,
+	cmd_system_reset, cmd_completion;
 extern const struct cmd cmd_history, cmd_untag, cmd_image_exists, cmd_image_tree, cmd_image_diff, cmd_image_mount,
 	cmd_image_unmount, cmd_image_prune, cmd_container_prune, cmd_system_prune, cmd_system_df, cmd_export,
 	cmd_import;
@@ -17,6 +18,10 @@ const struct cmd *const cmd_table[] = {
 	&cmd_exec,
 	&cmd_pull,
 	&cmd_push,
+	&cmd_copy,
+	&cmd_registry_inspect,
+	&cmd_registry_list_tags,
+	&cmd_registry_delete,
 	&cmd_images,
 	&cmd_login,
 	&cmd_logout,
@@ -62,6 +67,7 @@ const struct cmd *const cmd_table[] = {
 const struct cmd_topic cmd_topics[] = {
 	{ "container", "Manage containers" },
 	{ "image", "Manage images" },
+	{ "registry", "Ask registries" },
 	{ "system", "Manage skiff" },
 	{ NULL, NULL },
 };

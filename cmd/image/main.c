@@ -10,6 +10,10 @@
 static const struct cmd *const verbs[] = {
 	&cmd_pull,
 	&cmd_push,
+	&cmd_copy,
+	&cmd_registry_inspect,
+	&cmd_registry_list_tags,
+	&cmd_registry_delete,
 	&cmd_load,
 	&cmd_save,
 	&cmd_export,
@@ -23,6 +27,7 @@ static const struct cmd *const verbs[] = {
 static const struct cmd_topic topics[] = {
 	{ "container", "Manage containers" },
 	{ "image", "Manage images" },
+	{ "registry", "Ask registries" },
 	{ "system", "Manage skiff" },
 	{ NULL, NULL },
 };
@@ -30,6 +35,10 @@ static const struct cmd_topic topics[] = {
 static const struct cmd_impl impls[] = {
 	{ &cmd_pull, pull_run },
 	{ &cmd_push, push_run },
+	{ &cmd_copy, copy_run },
+	{ &cmd_registry_inspect, registry_inspect_run },
+	{ &cmd_registry_list_tags, registry_list_tags_run },
+	{ &cmd_registry_delete, registry_delete_run },
 	{ &cmd_load, load_run },
 	{ &cmd_save, save_run },
 	{ &cmd_export, export_run },

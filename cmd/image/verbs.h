@@ -6,6 +6,10 @@
 #include "cmd/cmd.h"
 
 int pull_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e);
+int copy_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e);
+int registry_inspect_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e);
+int registry_list_tags_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e);
+int registry_delete_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e);
 int push_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e);
 int load_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e);
 int save_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e);
