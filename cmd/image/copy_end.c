@@ -137,7 +137,7 @@ static int open_archive(struct copy_end *c, const struct remote *r, int scratch_
 	code = members_stage(in, c->dirfd, r->stop, &c->members, e);
 	if (code < 0 || c->kind != END_DOCKER_ARCHIVE)
 		return code;
-	code = archive_read_images(&c->members, c->dirfd, &c->images, e);
+	code = archive_read_images(&c->members, c->dirfd, r->strict ? r->platform : NULL, &c->images, e);
 	for (size_t i = 0; code == 0 && i < c->images.n; i++) {
 		auto_ref struct ref want = { 0 };
 		auto_free char *full = NULL;
