@@ -104,6 +104,7 @@ void copy_end_done(struct copy_end *c)
 	archive_images_done(&c->images);
 	image_rec_done(&c->rec);
 	fd_closep(&c->dirfd);
+	fd_closep(&c->archive);
 	*c = (struct copy_end)COPY_END_NONE;
 }
 
@@ -124,17 +125,33 @@ char *copy_end_text(const struct copy_end *c)
 			 c->name ? c->name : "");
 }
 
+/* A member as a file of its own; a large one is still in the archive, and is taken out when it is first asked for. */
+static int open_member(const struct copy_end *c, const struct member *m, int *ret_fd, struct err *e)
+{
+	char name[32];
+	int r = 0;
+
+	snprintf(name, sizeof(name), m->in_place ? "at-%llu" : "%llu",
+		 (unsigned long long)(m->in_place ? m->offset : m->file));
+	if (m->in_place && !fs_has(c->dirfd, name))
+		r = members_take(&c->members, c->dirfd, m, c->dirfd, name, e);
+	if (r < 0)
+		return r;
+	*ret_fd = openat(c->dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	return *ret_fd < 0 ? err_set(e, errno, "open a member of '%s'", c->path) : 0;
+}
+
 static int open_archive(struct copy_end *c, const struct remote *r, int scratch_fd, struct err *e)
 {
-	auto_close int in = open(c->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	int code;
 
-	if (in < 0)
+	c->archive = open(c->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (c->archive < 0)
 		return err_set(e, errno, "open '%s'", c->path);
 	c->dirfd = fcntl(scratch_fd, F_DUPFD_CLOEXEC, 3);
 	if (c->dirfd < 0)
 		return err_set(e, errno, "duplicate descriptor");
-	code = members_stage(in, c->dirfd, r->stop, &c->members, e);
+	code = members_stage(c->archive, c->dirfd, r->stop, &c->members, e);
 	if (code < 0 || c->kind != END_DOCKER_ARCHIVE)
 		return code;
 	code = archive_read_images(&c->members, c->dirfd, r->strict ? r->platform : NULL, &c->images, e);
@@ -190,15 +207,10 @@ int copy_end_open(struct copy_end *c, const struct remote *r, int scratch_fd, st
 /* A file of an OCI layout, in a folder or in an archive. */
 static int open_file(const struct copy_end *c, const char *name, int *ret_fd, struct err *e)
 {
-	char number[16];
-
 	if (c->kind == END_OCI_ARCHIVE) {
 		const struct member *m = members_find(&c->members, name);
 
-		if (!m)
-			return err_say(e, ENOENT, "'%s' has no member '%s'", c->path, name);
-		snprintf(number, sizeof(number), "%u", m->file);
-		name = number;
+		return m ? open_member(c, m, ret_fd, e) : err_say(e, ENOENT, "'%s' has no member '%s'", c->path, name);
 	}
 	*ret_fd = openat(c->dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	return *ret_fd < 0 ? err_set(e, errno, "open '%s' in '%s'", name, c->path) : 0;
@@ -226,7 +238,6 @@ static int read_file(const struct copy_end *c, const char *name, size_t max, cha
 int copy_end_blob(struct copy_end *c, const char *digest, int *ret_fd, struct err *e)
 {
 	auto_free char *name = NULL;
-	char number[16];
 
 	if (!digest_is_sha256(digest))
 		return err_say(e, ENOTSUP, "%s: only sha256 digests are supported", digest);
@@ -234,11 +245,8 @@ int copy_end_blob(struct copy_end *c, const char *digest, int *ret_fd, struct er
 		return store_blob_open(c->store, digest, ret_fd, e);
 	if (c->kind == END_DOCKER_ARCHIVE) {
 		for (size_t i = 0; i < c->members.n; i++) {
-			if (c->members.v[i].target || strcmp(c->members.v[i].digest, digest))
-				continue;
-			snprintf(number, sizeof(number), "%u", c->members.v[i].file);
-			*ret_fd = openat(c->dirfd, number, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-			return *ret_fd < 0 ? err_set(e, errno, "open a member of '%s'", c->path) : 0;
+			if (!c->members.v[i].target && !strcmp(c->members.v[i].digest, digest))
+				return open_member(c, &c->members.v[i], ret_fd, e);
 		}
 		return err_say(e, ENOENT, "'%s' has no blob %s", c->path, digest);
 	}

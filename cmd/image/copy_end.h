@@ -26,6 +26,7 @@ enum end_kind { END_DOCKER, END_OCI, END_OCI_ARCHIVE, END_DOCKER_ARCHIVE, END_DI
  * @store:	of END_STORE
  * @own_store:	@store was opened for this
  * @dirfd:	folder, or scratch folder with an archive's members
+ * @archive:	its file, which @members may refer to
  * @members:	of an archive
  * @images:	of END_DOCKER_ARCHIVE
  * @image:	the one of @images that is meant
@@ -40,6 +41,7 @@ struct copy_end {
 	struct store *store;
 	bool own_store;
 	int dirfd;
+	int archive;
 	struct members members;
 	struct archive_images images;
 	const struct archive_image *image;
@@ -47,7 +49,7 @@ struct copy_end {
 };
 #define COPY_END_NONE                                                                                                  \
 	{                                                                                                              \
-		.dirfd = -EBADF                                                                                        \
+		.dirfd = -EBADF, .archive = -EBADF                                                                     \
 	}
 
 /* "docker://repo:tag", "oci:PATH[:TAG]", "store:[/root]name", ... Return: 0 or -EINVAL. */
