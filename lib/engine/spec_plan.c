@@ -483,11 +483,27 @@ int spec_plan_run(const struct spec_run *r, struct plan_builder *b, struct spec_
 	return 0;
 }
 
+/* docker: in the host's network its names are known. Return: 0 or negative errno. */
+static int add_host_file(struct sbuf *b)
+{
+	auto_free char *text = NULL;
+	size_t len;
+	int r = fs_read_file(AT_FDCWD, "/etc/hosts", 1U << 20, &text, &len, NULL);
+
+	if (r < 0)
+		return r;
+	sbuf_add(b, text, len);
+	if (len && text[len - 1] != '\n')
+		sbuf_addc(b, '\n');
+	return len ? 0 : -ENOENT;
+}
+
 static void hosts_text(const struct ctr_config *c, const struct spec *s, struct sbuf *b)
 {
 	const char *own = s->net == NET_SLIRP ? UPLINK_ADDRESS : "127.0.1.1";
 
-	sbuf_adds(b, "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n");
+	if (s->net != NET_HOST || add_host_file(b) < 0)
+		sbuf_adds(b, "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n");
 	for (char **t = c->extra_hosts; t && *t; t++) {
 		auto_hostspec struct hostspec h = { 0 };
 
