@@ -123,7 +123,8 @@ bool ctx_is_given(const struct ctx *ctx, const char *option)
 void cmd_print_error(const struct err *e)
 {
 	fflush(stdout);
-	fprintf(stderr, "Error: %s\n", e->msg);
+	if (*e->msg) /* else the program that we have started has said it */
+		fprintf(stderr, "Error: %s\n", e->msg);
 }
 
 /* 0, 1 and 2 must be open, or the first files that we open would take their place. */
@@ -279,11 +280,32 @@ static bool is_topic(const struct app *app, const char *word)
 	return false;
 }
 
+/* What docker and podman users will try: it is not a typing error. Looked at only when there is no such verb. */
+static bool is_later(const char *word)
+{
+	static const char *const later[] = {
+		"build", "builder", "buildx", "checkpoint", "commit",  "compose", "config",  "context", "cp",
+		"diff",	 "events",  "kube",   "manifest",   "network", "node",	  "pause",   "plugin",	"pod",
+		"port",	 "rename",  "search", "restart",    "restore", "secret",  "service", "stack",	"stats",
+		"swarm", "top",	    "trust",  "unpause",    "update",  "volume",
+	};
+
+	for (size_t i = 0; i < sizeof(later) / sizeof(*later); i++)
+		if (!strcmp(word, later[i]))
+			return true;
+	return false;
+}
+
 static int unknown_command(const struct app *app, char *const *words)
 {
 	bool topic = is_topic(app, words[0]) && words[1];
 	auto_free char *name = topic ? xasprintf("%s %s", words[0], words[1]) : xstrdup(words[0]);
 
+	if (is_later(words[topic])) {
+		fprintf(stderr, "Error: the command '%s' is not there yet (see 'skiff --help' for those that are)\n",
+			name);
+		return 1;
+	}
 	fprintf(stderr, "skiff: '%s' is not a skiff command.\nSee 'skiff %s%s--help'.\n", name, topic ? words[0] : "",
 		topic ? " " : "");
 	suggest_commands(app, name, stderr);

@@ -90,7 +90,7 @@ static int pull(const struct ctx *ctx, const struct run_opts *o, const char *ima
 	/* stdout belongs to the container's output: progress goes to stderr, as with docker. */
 	r = run_image_program(ctx, args, STDERR_FILENO, e);
 	if (r > 0)
-		return err_say(e, EREMOTEIO, "pulling '%s' failed", image);
+		return err_say(e, EREMOTEIO, "%s", ""); /* it has said why */
 	return r;
 }
 

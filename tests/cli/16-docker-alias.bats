@@ -229,6 +229,24 @@ tty() { # COMMAND... < STEPS
 	is "$(docker run --rm --privileged --ipc=host --pid=host busybox echo ok 2>/dev/null)" ok
 }
 
+@test "docker: verbs that come later are no typing errors" {
+	local verb
+	for verb in build compose cp commit diff events network pause port rename restart search stats top unpause update volume swarm; do
+		! skiff --dump-cli | jq -e --arg v "$verb" '.commands[] | select((.path + " " + .name) | split(" ") | index($v))' >/dev/null || continue
+		run -1 --separate-stderr docker "$verb" x
+		is "$stderr" "Error: the command '$verb' is not there yet (see 'skiff --help' for those that are)"
+	done
+	run -1 --separate-stderr docker stpo x
+	[[ $stderr == *"is not a skiff command"*stop* ]] || fail "$stderr"
+}
+
+@test "docker: an image that cannot be pulled is one error, on stderr" {
+	run -125 --separate-stderr docker run --rm 127.0.0.1:1/no/such true
+	is "$output" ""
+	is "$(grep -c ^Error: <<<"$stderr")" 1
+	[[ $stderr == "Unable to find image '127.0.0.1:1/no/such:latest' locally"*"127.0.0.1:1/no/such"* ]] || fail "$stderr"
+}
+
 @test "docker: global options, DOCKER_CONFIG, NO_COLOR, DOCKER_HOST" {
 	local d=$BATS_TEST_TMPDIR/config
 	mkdir "$d"

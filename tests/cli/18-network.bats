@@ -86,6 +86,8 @@ serves() { # ADDRESS NAME
 	is "$(skiff run --rm --network host "$BB" grep ^nameserver /etc/resolv.conf)" "$(grep ^nameserver /etc/resolv.conf)"
 	SKIFF_LOG=warn run -0 --separate-stderr skiff run --rm --network host -p 80:80 "$BB" true
 	[[ $stderr == *"Warning: published ports are discarded when using host network mode"* ]] || fail "$stderr"
+	# the names that the host knows
+	is "$(skiff run --rm --network=host "$BB" cat /etc/hosts | grep -cxFf /etc/hosts)" "$(grep -c '' /etc/hosts)"
 	# what belongs to the host stays as it is
 	run ! skiff run --rm --network host "$BB" ip link set lo down
 }
