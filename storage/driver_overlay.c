@@ -58,6 +58,15 @@ static int say_why(int fs, int code, const char *what, struct err *e)
 	return *last ? err_hint(e, code, "%.200s", last) : code;
 }
 
+/*
+ * Before Linux 6.5 overlay's context is the old option string in disguise: it takes any word, and only the mount itself
+ * refuses "lowerdir+", with EINVAL. A word that nobody knows tells them apart.
+ */
+static bool takes_anything(int fs)
+{
+	return sys_fsconfig(fs, FSCONFIG_SET_FLAG, "skiff_asks", NULL, 0) == 0;
+}
+
 /* Return: 0, -EOPNOTSUPP where the kernel wants the old way, another negative errno */
 static int mount_new(const struct driver_mount_spec *spec, const int *lower, size_t n, const struct driver_upper *up,
 		     int *ret_fd, struct err *e)
@@ -68,6 +77,8 @@ static int mount_new(const struct driver_mount_spec *spec, const int *lower, siz
 
 	if (fs < 0)
 		return fs == -ENOSYS ? -EOPNOTSUPP : err_set(e, fs, "open the overlay file system");
+	if (takes_anything(fs))
+		return -EOPNOTSUPP;
 	for (size_t i = n; i-- > 0 && r == 0;) /* topmost first */
 		r = set_folder(fs, "lowerdir+", lower[i]);
 	if (r == -EINVAL)
