@@ -17,6 +17,7 @@
 #include "lib/base/str.h"
 #include "lib/base/sys.h"
 #include "lib/runtime/userns.h"
+#include "lib/runtime/walls.h"
 #include "storage/store_int.h"
 
 /*
@@ -263,6 +264,8 @@ int store_open(const char *root, const char *runroot, struct store **ret, struct
 		r = make_absolute(&s->root, e);
 	if (r == 0 && s->runroot)
 		r = make_absolute(&s->runroot, e);
+	if (r == 0)
+		r = walls_explain_store(s->root, e);
 	if (r == 0)
 		r = open_root(s, e);
 	if (r < 0)

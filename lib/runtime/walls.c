@@ -137,8 +137,10 @@ static void check_chroot(const struct walls_probe *p, struct walls_finding *f)
 		return;
 	}
 	judge(f, WALLS_BLOCKED, "this process is in a chroot, where the kernel refuses to make user namespaces");
-	mend(f, "enter the tree with pivot_root instead, for example: unshare -m, then systemd-nspawn or bwrap --bind "
-		"DIR /");
+	mend(f,
+	     "as root, enter DIR with pivot_root instead: unshare -m sh -c 'mount --rbind DIR DIR && cd DIR && "
+	     "pivot_root . mnt && umount -l mnt && exec su - %s'",
+	     p->user);
 }
 
 static void check_userns(const struct walls_probe *p, struct walls_finding *f)
@@ -201,7 +203,7 @@ static bool check_helper(const char *name, const struct walls_helper *h, struct 
 	} else if (h->nosuid) {
 		judge(f, WALLS_LIMITED, "%s is on a file system mounted nosuid: containers run in single-id mode",
 		      h->path);
-		mend(f, "as root: mount -o remount,suid the file system of %s", h->path);
+		mend(f, "as root: mount -o remount,suid %s", h->mount);
 	} else {
 		judge(f, WALLS_LIMITED, "%s has lost its privilege: containers run in single-id mode", h->path);
 		mend(f, "as root: chmod u+s %s", h->path);
@@ -261,8 +263,9 @@ static void check_store(const struct walls_probe *p, struct walls_finding *f)
 		      "folders bound from there do not start",
 		      p->store);
 		mend(f,
-		     "as root: mount -o remount,exec; or put the store elsewhere: export SKIFF_ROOT=/var/tmp/%s/skiff",
-		     p->user);
+		     "as root: mount -o remount,exec %s; or put the store elsewhere: "
+		     "export SKIFF_ROOT=/var/tmp/%s/skiff",
+		     p->store_mount, p->user);
 	} else {
 		judge(f, WALLS_OK, "%s", p->store);
 	}
@@ -347,7 +350,8 @@ static void check_linger(const struct walls_probe *p, struct walls_finding *f)
 	}
 	judge(f, WALLS_LIMITED, "systemd may end the containers of %s at logout, and takes its runtime folder away",
 	      p->user);
-	mend(f, "loginctl enable-linger %s", p->user);
+	/* Himself he may only where polkit is installed, which a Debian server does not have. */
+	mend(f, "as root: loginctl enable-linger %s", p->user);
 }
 
 static void check_ports(const struct walls_probe *p, struct walls_finding *f)
@@ -358,7 +362,8 @@ static void check_ports(const struct walls_probe *p, struct walls_finding *f)
 	}
 	judge(f, WALLS_LIMITED, "ports below %lld cannot be published", (long long)p->port_start);
 	mend(f,
-	     "as root: sysctl -w net.ipv4.ip_unprivileged_port_start=80, and the same in /etc/sysctl.d/90-skiff.conf");
+	     "as root: sysctl -w net.ipv4.ip_unprivileged_port_start=%d, and the same in /etc/sysctl.d/90-skiff.conf",
+	     p->port_start > 80 ? 80 : 0);
 }
 
 static const struct {
@@ -436,11 +441,21 @@ int walls_explain_userns(int code, struct err *e)
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
 		if (found[order[i]].level == WALLS_BLOCKED)
 			return say(e, code, "cannot make the namespaces", &found[order[i]]);
-	if (p.userns_errno == ENOSPC)
+	if (p.userns_errno == ENOSPC) {
+		int kind = walls_find_used_up();
+
+		if (kind >= 0)
+			return err_say(
+				e, code,
+				"cannot make the namespaces: user.max_%s_namespaces of this host is 0 or used up "
+				"(as root: sysctl -w user.max_%s_namespaces=16384, and the same in "
+				"/etc/sysctl.d/90-skiff.conf)",
+				ns_names[kind], ns_names[kind]);
 		return err_say(e, code,
 			       "cannot make the namespaces: this host allows no more of them (as root: "
 			       "sysctl -a | grep user.max_.*_namespaces, then for what is 0 or low: "
 			       "sysctl -w user.max_net_namespaces=16384)");
+	}
 	err_set(e, code, "make the namespaces");
 	if (p.userns_errno != EPERM && p.userns_errno != ENOSYS)
 		return err_hint(e, -p.userns_errno, "skiff doctor may know more");
@@ -564,18 +579,39 @@ int walls_explain_cgroup(const char *option, struct err *e)
  */
 int walls_explain_port(unsigned port, int code, struct err *e)
 {
-	struct walls_finding found[WALL__N];
 	struct walls_probe p;
-	char what[40];
 
-	snprintf(what, sizeof(what), "publish port %u", port);
 	if (code != EACCES && code != -EACCES)
-		return err_set(e, code, "%s", what);
+		return err_set(e, code, "publish port %u", port);
+	/* Privileges in a namespace of ours are none here: the kernel has refused. */
 	walls_look(NULL, 0, &p);
-	walls_check(&p, found);
-	if (port >= (unsigned long long)p.port_start || found[WALL_PORTS].level == WALLS_OK)
-		return err_set(e, code, "%s", what);
-	return say(e, code, what, &found[WALL_PORTS]);
+	if (port >= (unsigned long long)p.port_start)
+		return err_set(e, code, "publish port %u", port);
+	return err_say(e, code,
+		       "publish port %u: ports below %lld cannot be published (as root: sysctl -w "
+		       "net.ipv4.ip_unprivileged_port_start=%u, and the same in /etc/sysctl.d/90-skiff.conf)",
+		       port, (long long)p.port_start, port);
+}
+
+/**
+ * walls_explain_store() - Can the store be where it is asked for?
+ * @store:	Its folder, which need not exist yet
+ * @e:		The sentence
+ *
+ * Return: 0 or -EOPNOTSUPP
+ */
+int walls_explain_store(const char *store, struct err *e)
+{
+	struct walls_finding f = { 0 };
+	struct walls_probe p = { 0 };
+
+	walls_look_store(store, &p);
+	check_store(&p, &f);
+	if (f.level != WALLS_BLOCKED)
+		return 0;
+	walls_look(store, 0, &p);
+	check_store(&p, &f);
+	return say(e, EOPNOTSUPP, "the store", &f);
 }
 
 /**

@@ -31,12 +31,14 @@ enum walls_ns {
  * @able:	it is set-uid root or has the file capability
  * @nosuid:	its file system is mounted nosuid
  * @path:	where
+ * @mount:	the mount point that @nosuid is about
  */
 struct walls_helper {
 	bool found;
 	bool able;
 	bool nosuid;
 	char path[128];
+	char mount[128];
 };
 
 /**
@@ -93,6 +95,7 @@ struct walls_device {
  * @store:		the folder of the store (or the nearest parent that exists)
  * @store_fs:		statfs type of its file system
  * @store_noexec:	it is mounted noexec
+ * @store_mount:	the mount point that @store_noexec is about
  * @port_start:		net.ipv4.ip_unprivileged_port_start
  */
 struct walls_probe {
@@ -135,6 +138,7 @@ struct walls_probe {
 	char store[256];
 	uint64_t store_fs;
 	bool store_noexec;
+	char store_mount[256];
 	int64_t port_start;
 };
 
@@ -184,6 +188,8 @@ void walls_check(const struct walls_probe *p, struct walls_finding ret[WALL__N])
 
 enum { WALLS_TRY = 1 /* also try to make namespaces: forks, so only from a process with one thread */ };
 void walls_look_version(struct walls_probe *ret);
+void walls_look_store(const char *store, struct walls_probe *p);
+int walls_find_used_up(void);
 void walls_look(const char *store, int flags, struct walls_probe *ret);
 
 /* What to say when a step has failed: the wall that explains it, with its mending command, else the errno and a hint.
@@ -194,6 +200,8 @@ int walls_explain_proc(int code, struct err *e);
 int walls_explain_tun(const char *network, struct err *e);
 int walls_explain_fuse(int code, struct err *e);
 int walls_explain_cgroup(const char *option, struct err *e);
+/* A microsecond, where nothing is wrong. */
+int walls_explain_store(const char *store, struct err *e);
 int walls_explain_port(unsigned port, int code, struct err *e);
 /* Before anything else: too old a kernel fails later in ways that nobody understands. A microsecond. */
 int walls_explain_kernel(struct err *e);

@@ -131,6 +131,30 @@ static void look_root(struct walls_probe *p)
 	}
 }
 
+/* The mount point that holds @path: up, as long as the mount stays the same (Linux 5.8). */
+static void look_mount(const char *path, char *ret, size_t len)
+{
+	auto_free char *real = realpath(path, NULL);
+	struct statx st;
+
+	snprintf(ret, len, "%s", real ? real : path);
+	if (statx(AT_FDCWD, ret, 0, STATX_MNT_ID, &st) < 0)
+		return;
+	for (char *up; ret[1] && (up = xstrdup(ret));) {
+		char *slash = strrchr(up, '/');
+		uint64_t id = st.stx_mnt_id;
+		int r;
+
+		slash[slash == up] = '\0';
+		r = statx(AT_FDCWD, up, 0, STATX_MNT_ID, &st);
+		if (r == 0 && st.stx_mnt_id == id)
+			snprintf(ret, len, "%s", up);
+		free(up);
+		if (r < 0 || st.stx_mnt_id != id)
+			return;
+	}
+}
+
 static void look_helper(const char *name, struct walls_helper *h)
 {
 	auto_free char *path = NULL;
@@ -143,6 +167,8 @@ static void look_helper(const char *name, struct walls_helper *h)
 	h->able = (st.st_mode & S_ISUID && st.st_uid == 0) || getxattr(path, "security.capability", NULL, 0) > 0;
 	h->nosuid = statvfs(path, &fs) == 0 && fs.f_flag & ST_NOSUID;
 	snprintf(h->path, sizeof(h->path), "%s", path);
+	if (h->nosuid)
+		look_mount(path, h->mount, sizeof(h->mount));
 }
 
 static uint64_t highest_subid(const char *file)
@@ -254,8 +280,12 @@ static void look_session(struct walls_probe *p)
 	p->linger = fs_has(AT_FDCWD, path);
 }
 
-/* The store may not be there yet: then its nearest parent decides. */
-static void look_store(const char *store, struct walls_probe *p)
+/**
+ * walls_look_store() - The file system of the store only
+ * @store:	Its folder; where it is not there yet, its nearest parent decides
+ * @p:		What was seen
+ */
+void walls_look_store(const char *store, struct walls_probe *p)
 {
 	struct statvfs vfs;
 	struct statfs fs;
@@ -270,6 +300,34 @@ static void look_store(const char *store, struct walls_probe *p)
 		p->store_fs = (uint64_t)fs.f_type;
 	if (statvfs(p->store, &vfs) == 0)
 		p->store_noexec = vfs.f_flag & ST_NOEXEC;
+	if (p->store_noexec)
+		look_mount(p->store, p->store_mount, sizeof(p->store_mount));
+}
+
+/**
+ * walls_find_used_up() - Of which kind of namespace can no more be made?
+ *
+ * A limit of the host is not seen from inside a user namespace, which has limits of its own: so one of each is made.
+ *
+ * Return: enum walls_ns, or -ENOENT
+ */
+int walls_find_used_up(void)
+{
+	static const uint64_t flags[] = { CLONE_NEWUSER, CLONE_NEWNS,  CLONE_NEWPID,   CLONE_NEWNET,
+					  CLONE_NEWIPC,	 CLONE_NEWUTS, CLONE_NEWCGROUP };
+
+	_Static_assert(sizeof(flags) / sizeof(flags[0]) == WALLS_NS__N, "one flag for each namespace");
+	for (int i = 0; i < WALLS_NS__N; i++) {
+		pid_t pid = sys_clone_fork(flags[i], NULL);
+
+		if (pid == 0)
+			_exit(0);
+		if (pid == -ENOSPC)
+			return i;
+		if (pid > 0)
+			proc_wait(pid);
+	}
+	return -ENOENT;
 }
 
 /* What the child of try_namespaces() reports. */
@@ -361,7 +419,7 @@ void walls_look(const char *store, int flags, struct walls_probe *ret)
 	look_cgroup(ret);
 	ret->in_container = !in_first_userns();
 	look_session(ret);
-	look_store(store, ret);
+	walls_look_store(store, ret);
 	if (flags & WALLS_TRY)
 		try_namespaces(ret);
 }

@@ -54,9 +54,13 @@ int step_loopback(struct stage *s, struct err *e)
 int step_cgroupns(struct stage *s, struct err *e)
 {
 	(void)s;
-	if (unshare(CLONE_NEWCGROUP) < 0)
+	if (unshare(CLONE_NEWCGROUP) == 0)
+		return 0;
+	if (errno != ENOSPC)
 		return err_set(e, errno, "new cgroup namespace");
-	return 0;
+	return err_say(e, ENOSPC,
+		       "user.max_cgroup_namespaces of this host is 0 or used up (as root: "
+		       "sysctl -w user.max_cgroup_namespaces=16384, and the same in /etc/sysctl.d/90-skiff.conf)");
 }
 
 /**
