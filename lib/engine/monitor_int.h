@@ -89,6 +89,7 @@ struct mon {
 	struct source init_sock; /* skiff-init, until its exec */
 	struct source listen;	 /* path socket */
 	struct source uplink_ready, uplink_end;
+	struct source stop, stop_late; /* SIGTERM to us, and the time the container has from then on */
 	struct uplink uplink;
 	int64_t uplink_started; /* time_mono() */
 	char socket_path[108], api_path[108];

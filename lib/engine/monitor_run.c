@@ -30,8 +30,10 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -42,6 +44,7 @@
 #include "lib/base/proc.h"
 #include "lib/base/sys.h"
 #include "lib/base/time.h"
+#include "lib/engine/life.h"
 #include "lib/engine/monitor_int.h"
 #include "lib/engine/monitor_run.h"
 #include "lib/oci/runspec.h"
@@ -628,6 +631,41 @@ static int give_files_to_root(const struct mon *m, struct err *e)
 	return 0;
 }
 
+static void on_stop_late(struct mon *m, struct source *s, uint32_t events)
+{
+	(void)events;
+	mon_unwatch(m, s);
+	sys_pidfd_send_signal(m->pidfd.fd, SIGKILL);
+}
+
+/* SIGTERM: the host goes down, or the user's session. What `skiff stop` does; else both would wait for us in vain. */
+static void on_stop(struct mon *m, struct source *s, uint32_t events)
+{
+	struct itimerspec at = { .it_value.tv_sec = m->c->stop_timeout, .it_value.tv_nsec = 1 };
+	int sig = m->c->stop_signal ? signal_parse(m->c->stop_signal, NULL) : SIGTERM;
+
+	(void)events;
+	mon_unwatch(m, s);
+	sys_pidfd_send_signal(m->pidfd.fd, sig > 0 ? sig : SIGTERM);
+	if (m->c->stop_timeout < 0)
+		return;
+	m->stop_late = (struct source) { .fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC), .on = on_stop_late };
+	if (m->stop_late.fd < 0 || timerfd_settime(m->stop_late.fd, 0, &at, NULL) < 0)
+		sys_pidfd_send_signal(m->pidfd.fd, SIGKILL);
+	else
+		mon_watch(m, &m->stop_late, EPOLLIN);
+}
+
+static void watch_stop(struct mon *m)
+{
+	sigset_t mask;
+
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGTERM);
+	m->stop = (struct source) { .fd = signalfd(-1, &mask, SFD_CLOEXEC), .on = on_stop };
+	mon_watch(m, &m->stop, EPOLLIN);
+}
+
 static int set_up(struct mon *m, struct err *e)
 {
 	int r = reopen(m, e);
@@ -653,6 +691,7 @@ static int set_up(struct mon *m, struct err *e)
 	clients_listen(m);
 	mon_watch(m, &m->init_sock, EPOLLIN);
 	mon_watch(m, &m->pidfd, EPOLLIN);
+	watch_stop(m);
 	io_watch_streams(m);
 	trace_mark("monitor set up");
 	return 0;
@@ -796,7 +835,7 @@ static void close_inherited(void)
 static void detach(struct mon *m)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC), out = -EBADF;
-	sigset_t none;
+	sigset_t mask;
 
 	setsid();
 	close_inherited();
@@ -808,8 +847,10 @@ static void detach(struct mon *m)
 	fd_closep(&out);
 	for (int sig = 1; sig < NSIG; sig++)
 		signal(sig, sig == SIGCHLD ? SIG_DFL : SIG_IGN);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	/* Ignored and blocked: it waits for watch_stop(), and helpers, whose mask is empty, ignore it. */
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGTERM);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
 	umask(0);
 	if (chdir("/") < 0)
 		log_debug("cannot enter /");
@@ -842,7 +883,7 @@ int monitor_run(const struct mon_start *s)
 	m->lock = m->epoll = m->init_file = m->rootfs = m->init_exe = m->log = m->root.fd = m->pidfd.fd =
 		m->init_sock.fd = m->listen.fd = -EBADF;
 	m->uplink.ready_fd = m->uplink.exit_fd = m->out.src.fd = m->err.src.fd = m->in.fd = m->uplink_ready.fd =
-		m->uplink_end.fd = -EBADF;
+		m->uplink_end.fd = m->stop.fd = m->stop_late.fd = -EBADF;
 	memcpy(m->socket_path, s->socket_path, sizeof(m->socket_path));
 	memcpy(m->api_path, s->api_path, sizeof(m->api_path));
 	for (size_t i = 0; i < MON_MAX_CLIENTS; i++)

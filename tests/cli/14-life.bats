@@ -253,3 +253,14 @@ got end"
 	run -0 skiff unshare cat "$(skiff inspect -f '{{.LogPath}}' f | xargs dirname)/upper/file"
 	is "$output" kept
 }
+
+@test "SIGTERM to the monitor, as at shutdown: the container is stopped, by force after its time" {
+	skiff run -d --name kind --network none "$BB" sh -c 'trap "exit 9" TERM; while :; do sleep 0.1; done'
+	kill -TERM "$(monitor_of kind)"
+	is "$(skiff wait kind)" 9
+	skiff run -d --name deaf --network none --stop-timeout 1 "$BB" sleep 100
+	kill -TERM "$(monitor_of deaf)"
+	is "$(skiff wait deaf)" 137
+	is "$(skiff ps -a --filter name=deaf --format '{{.State}}')" exited
+	skiff rm kind deaf
+}

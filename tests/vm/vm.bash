@@ -15,7 +15,8 @@
 # network card: a registry, an NFS server or a peer runs in the guest. Users: alice (with subordinate ids), bob (without).
 # Scripts go in and output comes out through one virtio port, on the host's side a pair of fifos (guest/agent has the protocol);
 # the console goes to $VM_DIR/console, shown when a boot fails. Where /dev/kvm does not work the guest is emulated: some 20 times
-# slower, which is why every limit here is in seconds of work, not of luck. qemu dies with the shell that started it (pdeathsig).
+# slower, which is why every limit here is in seconds of work, not of luck. qemu dies with the shell that started it (pdeathsig):
+# one that setup_file has booted lives as long as the file, one that a test has booted as long as the test.
 
 vm_say() { echo "vm: $*" >&2; }
 
