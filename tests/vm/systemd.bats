@@ -141,7 +141,7 @@ PULL='skiff pull -q --tls-verify=false 127.0.0.1:5000/image'
 	vm_kill # a guest that a test has started ends with the test
 	vm_boot -s
 	vm "$REGISTRY"
-	run vm_as alice "skiff rmi -f 127.0.0.1:5000/image >/dev/null 2>&1; $PULL"' && skiff run -d --name runs --network none 127.0.0.1:5000/image sleep 1000'
+	run vm_as alice "skiff rmi -f 127.0.0.1:5000/image >/dev/null 2>&1; $PULL"' && skiff run -d --replace --name runs --network none 127.0.0.1:5000/image sleep 1000'
 	is "$status" 0
 	vm_kill
 	vm_boot -s

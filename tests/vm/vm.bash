@@ -30,7 +30,7 @@ vm_setup() {
 		[ "$rc" != 77 ] || skip "there is no guest (tests/vm/image says why)"
 		return "$rc"
 	}
-	export VM_DIR VM_IMAGE
+	export VM_DIR VM_IMAGE BATS_TEST_TIMEOUT=600
 	mkdir -p "$VM_DIR/tree/usr/lib/skiff-vm" "$VM_DIR/tree/usr/local" "$VM_DIR/tree/etc/systemd/system/multi-user.target.wants"
 	cp "$TESTS/vm/guest/start" "$TESTS/vm/guest/agent" "$VM_DIR/tree/usr/lib/skiff-vm/"
 	cp "$TESTS/vm/guest/agent.service" "$VM_DIR/tree/etc/systemd/system/skiff-vm.service"
