@@ -148,7 +148,8 @@ PULL='skiff pull -q --tls-verify=false 127.0.0.1:5000/image'
 	run vm_as alice 'skiff ps -a --format "{{.Names}} {{.Status}}"; skiff system check; echo "check $?"
 		skiff run --rm --network none 127.0.0.1:5000/image sh -c "cat /data/* && sha256sum /bin/busybox"; skiff rm runs'
 	echo "$output"
-	contains "runs Exited"
+	# That it ran is not synced: the state on the disk may be the one before.
+	[[ $output =~ runs\ (Exited|Created) ]] || fail "the container is gone, or said to run"
 	contains "check 0"
 	contains "file 5"
 }
