@@ -521,9 +521,8 @@ static int set_oom_score(const struct mon *m, struct err *e)
 	if (str_to_i64(str_trim(buf), &own) == 0 && own >= m->c->oom_score_adj)
 		return 0; /* the command has said so at create */
 	n = snprintf(buf, sizeof(buf), "%lld", (long long)m->c->oom_score_adj);
-	if (write(fd, buf, (size_t)n) < 0)
-		return err_set(e, errno, "set the OOM score to %s", buf);
-	return 0;
+	n = fd_write_full(fd, buf, (size_t)n);
+	return n < 0 ? err_set(e, (int)n, "set the OOM score to %s", buf) : 0;
 }
 
 static int take_lock(struct mon *m, struct err *e)

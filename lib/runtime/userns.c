@@ -199,7 +199,7 @@ static int write_proc(int procfd, const char *name, const char *text)
 
 	if (fd < 0)
 		return -errno;
-	return write(fd, text, strlen(text)) < 0 ? -errno : 0;
+	return fd_write_full(fd, text, strlen(text));
 }
 
 static int write_map(int procfd, const char *name, const struct idmap_range *r, unsigned n, struct err *e)

@@ -238,6 +238,7 @@ int step_sysctls(struct stage *s, struct err *e)
 		const char *key = plan_get_str(s->p, y[i].key), *value = plan_get_str(s->p, y[i].value);
 		auto_free char *path = xasprintf("sys/%s", key);
 		auto_close int fd = -EBADF;
+		int r;
 
 		for (char *c = path; *c; c++)
 			if (*c == '.')
@@ -250,8 +251,9 @@ int step_sysctls(struct stage *s, struct err *e)
 			return err_set(e, fd, "open sysctl '%s'", key);
 		if (check_super(fd, PROC_SUPER_MAGIC) < 0)
 			return err_say(e, EPERM, "sysctl '%s' is not on a proc file system", key);
-		if (write(fd, value, strlen(value)) < 0)
-			return err_set(e, errno, "set sysctl '%s' to '%s'", key, value);
+		r = fd_write_full(fd, value, strlen(value));
+		if (r < 0)
+			return err_set(e, r, "set sysctl '%s' to '%s'", key, value);
 	}
 	return 0;
 }
