@@ -143,6 +143,60 @@ nothing_left() {
 	[ -z "$(ours)" ] && [ -z "$(u skiff ps -q)" ]
 }
 
+# A container that has ended and said something, for verbs that look at one.
+spoken() {
+	fresh_home
+	u skiff run --name spoken --network none embedded/busybox sh -c 'seq 2000' >/dev/null
+}
+
+# The container that verbs are tried on, and what they say of it undisturbed.
+verb() { # VERB
+	case $1 in
+	ps) echo ps -a --no-trunc --format '{{.Names}}' ;;
+	logs) echo logs spoken ;;
+	inspect) echo inspect spoken ;;
+	rm) echo rm spoken ;;
+	run) echo run --rm --network none embedded/busybox seq 2000 ;;
+	esac
+}
+
+# Interrupted calls are made again: what a verb says and answers is as without them. The loader's own calls come first.
+hit_interrupt() { # VERB NAME
+	local n total want cmd
+	read -ra cmd <<<"$(verb "$1")"
+	spoken
+	total=$(count_calls "$2" skiff "${cmd[@]}")
+	spoken
+	want=$(u skiff "${cmd[@]}")
+	for n in $(points "$total"); do
+		[ "$1" != rm ] || spoken
+		# -b execve: the id helpers and the container's program are not ours to hit
+		run traced -b execve -e "trace=$2" -e "inject=$2:error=EINTR:when=$n" -- skiff "${cmd[@]}"
+		[ "$status" = 0 ] || fail "$1: $2 $n of $total, interrupted: status $status: $output"
+		[ "$1" = inspect ] || [ "$output" = "$want" ] || fail "$1: $2 $n of $total, interrupted: says $output"
+	done
+}
+
+# A disk that fails: an error or the whole answer, never half of one, a crash or a hang; and the next command works.
+hit_verb() { # VERB NAME INJECTION
+	local n total cmd
+	read -ra cmd <<<"$(verb "$1")"
+	spoken
+	total=$(count_calls "$2" skiff "${cmd[@]}")
+	for n in $(points "$total"); do
+		[ "$1" != rm ] || spoken
+		run traced -e "trace=$2" -e "inject=$2:$3:when=$n" -- skiff "${cmd[@]}"
+		no_crash "$status" "$1, $2 $3, call $n of $total"
+		[ "$status" = 0 ] || [ "$status" = 127 ] || [[ $output == *"rror: "* ]] ||
+			fail "$1: $2 $n of $total: status $status without an error: $output"
+		run u skiff ps -aq
+		[ "$status" = 0 ] || fail "$1: $2 $n of $total: ps fails afterwards: $output"
+		u skiff rm -f spoken >/dev/null || fail "$1: $2 $n of $total: the container cannot be removed"
+		spoken
+	done
+	wait_for 5 nothing_left
+}
+
 @test "pull: no space left at a write" {
 	hit_pull write error=ENOSPC
 }
@@ -224,4 +278,54 @@ nothing_left() {
 
 @test "run: killed at a mount" {
 	hit_run move_mount signal=KILL
+}
+
+@test "ps, logs, inspect, rm: interrupted reads and writes are not seen" {
+	local v
+	for v in ps logs inspect rm; do
+		FROM=12 hit_interrupt $v read
+	done
+	# Lists go through stdio, which gives up: our handlers restart calls (SA_RESTART), so it never has to.
+	hit_interrupt logs write
+}
+
+@test "run: interrupted reads and writes are not seen" {
+	FROM=12 hit_interrupt run read
+	hit_interrupt run write
+}
+
+@test "ps, logs, inspect, rm: the disk fails at a read, an open, a listing" {
+	local v
+	for v in ps logs inspect rm; do
+		FROM=12 hit_verb $v read error=EIO
+		FROM=20 hit_verb $v openat error=EIO
+		hit_verb $v getdents64 error=EIO
+	done
+}
+
+@test "run: the disk fails at a read" {
+	FROM=12 hit_run read error=EIO
+}
+
+@test "twenty commands without memory: 125 and a word, no crash, nothing left" {
+	local kib c cmd
+	spoken
+	u skiff create --name waiting --network none embedded/busybox true >/dev/null
+	for kib in ${FULL:+7000 8000 9000 10000 11000} 12000 ${FULL:+13000 14000} 16000 ${FULL:+18000} 20000 30000 60000 100000; do
+		for c in "version" "info" "ps -a" "images" "image inspect embedded/busybox" "inspect spoken" "logs spoken" \
+			"tag embedded/busybox other" "rmi other" "create --network none embedded/busybox true" "start waiting" \
+			"run --rm --network none embedded/busybox true" "run -d --network none embedded/busybox true" \
+			"exec spoken true" "stop spoken" "kill spoken" "wait spoken" "rm nothing" "unshare true" "system check" \
+			"pull -q --tls-verify=false $IMAGE"; do
+			read -ra cmd <<<"$c"
+			status=0
+			output=$(u timeout 20 bash -c 'ulimit -v "$1"; shift; exec skiff "$@"' sh "$kib" "${cmd[@]}" 2>&1) || status=$?
+			no_crash "$status" "$c in $kib KiB"
+			[ "$status" = 0 ] || [ -n "$output" ] || fail "$c in $kib KiB: status $status without a word"
+		done
+		wait_for 5 nothing_left
+		run u skiff system check
+		[ "$status" = 0 ] || fail "after $kib KiB the store does not check: $output"
+	done
+	u skiff run --rm --network none embedded/busybox true
 }
