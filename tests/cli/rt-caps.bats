@@ -212,3 +212,28 @@ groups_of() {
 	contains ok
 	skiff rm -f ids
 }
+
+# Section 2.5 of SECURITY.md, what a container gets without a word from the user.
+@test "the default posture: limits, settings, /dev, /dev/shm, capabilities, no_new_privs" {
+	local hard out
+	hard=$(ulimit -Hn)
+	[ "$hard" != unlimited ] && [ "$hard" -lt 1048576 ] || hard=1048576
+	run -0 --separate-stderr skiff run --rm base sh -c 'ulimit -Sn; ulimit -c; cat /proc/sys/net/ipv4/ip_unprivileged_port_start
+		sed -n "s,^[^ ]* /dev tmpfs \([^ ]*\) .*,dev \1,p; s,^[^ ]* /dev/shm tmpfs \([^ ]*\) .*,shm \1,p" /proc/mounts
+		grep -E "^(CapInh|CapAmb|CapBnd|NoNewPrivs|Seccomp):" /proc/self/status | tr -s "\t " " "'
+	contains "$hard
+0
+0
+dev rw,nosuid,"
+	[[ $output =~ dev\ [^$'\n']*size=65536k,mode=755 ]] || fail "/dev: $output"
+	[[ $output =~ shm\ rw,nosuid,nodev,noexec,[^$'\n']*size=65536k ]] || fail "/dev/shm: $output"
+	contains "CapInh: 0000000000000000"
+	contains "CapBnd: 00000000800405fb"
+	contains "CapAmb: 0000000000000000"
+	contains "NoNewPrivs: 0"
+	contains "Seccomp: 2"
+	# as many ids may ping as are mapped
+	out=$(skiff run --rm base sh -c 'cat /proc/sys/net/ipv4/ping_group_range; awk "{ n += \$3 } END { print n - 1 }" /proc/self/gid_map' | tr -s '\t\n' ' ')
+	read -r _ last mapped <<<"$out"
+	is "$last" "$mapped"
+}
