@@ -15,7 +15,19 @@
 
 typedef int (*each_fn)(struct ctr *c, const char *name, const void *opts, struct err *e);
 
-static int for_each(struct ctx *ctx, int argc, char **argv, each_fn fn, const void *opts, struct err *e)
+/**
+ * struct each - what is done with each container
+ * @one:		called for it
+ * @opts:		handed to @one
+ * @missing_is_fine:	that there is no such container is said, but is no failure
+ */
+struct each {
+	each_fn one;
+	const void *opts;
+	bool missing_is_fine;
+};
+
+static int for_each(struct ctx *ctx, int argc, char **argv, const struct each *each, struct err *e)
 {
 	auto_store struct store *store = NULL;
 	int status = 0, r = store_open(ctx->root, ctx->runroot, &store, e);
@@ -27,10 +39,11 @@ static int for_each(struct ctx *ctx, int argc, char **argv, each_fn fn, const vo
 
 		r = ctr_find(store, argv[i], &c, e);
 		if (r == 0)
-			r = fn(&c, argv[i], opts, e);
+			r = each->one(&c, argv[i], each->opts, e);
 		if (r < 0) {
 			cmd_print_error(e);
-			status = 1;
+			if (r != -ENOENT || !each->missing_is_fine)
+				status = 1;
 		}
 	}
 	return status;
@@ -57,7 +70,7 @@ static int stop_run(struct ctx *ctx, void *opts, int argc, char **argv, struct e
 	struct stop_opts *o = opts;
 
 	o->has_timeout = ctx_is_given(ctx, "timeout") || ctx_is_given(ctx, "time");
-	return for_each(ctx, argc, argv, stop_one, o, e);
+	return for_each(ctx, argc, argv, &(struct each) { stop_one, o, false }, e);
 }
 
 static const struct opt stop_options[] = {
@@ -106,7 +119,7 @@ static int kill_one(struct ctr *c, const char *name, const void *opts, struct er
 
 static int kill_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e)
 {
-	return for_each(ctx, argc, argv, kill_one, opts, e);
+	return for_each(ctx, argc, argv, &(struct each) { kill_one, opts, false }, e);
 }
 
 static const struct opt kill_options[] = {
@@ -140,8 +153,7 @@ static int rm_one(struct ctr *c, const char *name, const void *opts, struct err 
 	} else if (ctr_is_running_settled(c)) {
 		return err_say(e, EBUSY,
 			       "cannot remove container \"%s\": container is running: stop the container before "
-			       "removing or force "
-			       "remove",
+			       "removing or force remove",
 			       name);
 	} else {
 		r = ctr_remove(c, e);
@@ -154,24 +166,9 @@ static int rm_one(struct ctr *c, const char *name, const void *opts, struct err 
 static int rm_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e)
 {
 	const struct rm_opts *o = opts;
-	auto_store struct store *store = NULL;
-	int status = 0, r = store_open(ctx->root, ctx->runroot, &store, e);
+	const struct each each = { rm_one, opts, .missing_is_fine = o->force }; /* docker: -f says so, and is content */
 
-	if (r < 0)
-		return r;
-	for (int i = 0; i < argc; i++) {
-		auto_ctr struct ctr c = { 0 };
-
-		r = ctr_find(store, argv[i], &c, e);
-		if (r == 0)
-			r = rm_one(&c, argv[i], opts, e);
-		if (r < 0) {
-			cmd_print_error(e);
-			if (!(o->force && r == -ENOENT)) /* docker: -f says so, and is content */
-				status = 1;
-		}
-	}
-	return status;
+	return for_each(ctx, argc, argv, &each, e);
 }
 
 static const struct opt rm_options[] = {
@@ -219,7 +216,7 @@ static int wait_one(struct ctr *c, const char *name, const void *opts, struct er
 
 static int wait_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e)
 {
-	return for_each(ctx, argc, argv, wait_one, opts, e);
+	return for_each(ctx, argc, argv, &(struct each) { wait_one, opts, false }, e);
 }
 
 const struct cmd cmd_wait = {
