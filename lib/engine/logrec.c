@@ -144,7 +144,6 @@ static bool string(struct cursor *c, struct sbuf *b)
 bool logrec_parse(const char *line, size_t len, struct logrec *ret)
 {
 	struct cursor c = { line, line + len };
-	const char *quote;
 	size_t n;
 
 	sbuf_reset(&ret->text);
@@ -155,9 +154,10 @@ bool logrec_parse(const char *line, size_t len, struct logrec *ret)
 		return false;
 	if (!skip(&c, "\",\"time\":\""))
 		return false;
-	quote = memchr(c.p, '"', (size_t)(c.end - c.p));
-	n = quote ? (size_t)(quote - c.p) : 0;
-	if (n == 0 || n >= sizeof(ret->time))
+	n = 0;
+	while (c.p + n < c.end && c.p[n] && strchr("0123456789-:.+TZ", c.p[n]))
+		n++;
+	if (n == 0 || n >= sizeof(ret->time) || c.p + n == c.end || c.p[n] != '"')
 		return false;
 	memcpy(ret->time, c.p, n);
 	ret->time[n] = '\0';

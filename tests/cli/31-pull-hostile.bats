@@ -241,6 +241,23 @@ refused() { # IMAGE WORDS...: pull fails with 125 and one line that has these wo
 	contains "$(digest_of multi manifest)"
 }
 
+@test "RG-13 a loaded image that takes a registry's name: load names what it replaces, --pull=always asks the registry" {
+	local theirs loaded
+	theirs=$(digest_of small config)
+	python3 "$TESTS/cli/tl.py" good "$BATS_TEST_TMPDIR/a.tar" "$FAKE/small:latest"
+	run -0 skiff load -i "$BATS_TEST_TMPDIR/a.tar"
+	lacks renaming
+	loaded=$(skiff image inspect -f '{{.Id}}' "$FAKE/small")
+	[ "$loaded" != "$theirs" ]
+	run -0 skiff create --network none --name missing "$FAKE/small" /x
+	is "$(skiff inspect -f '{{.Image}}' missing)" "$loaded"
+	run -0 skiff create --network none --name always --pull=always "$FAKE/small" /x
+	is "$(skiff inspect -f '{{.Image}}' always)" "$theirs"
+	run -0 skiff load -i "$BATS_TEST_TMPDIR/a.tar"
+	contains "The image $FAKE/small:latest already exists, renaming the old one with ID $theirs to empty string"
+	skiff rm missing always
+}
+
 @test "sizes and diff ids that are wrong" {
 	refused "$FAKE/bad/size-less" "size"
 	refused "$FAKE/bad/size-more" "size"

@@ -46,6 +46,7 @@ static void check_others(void)
 		"{\"log\":\"a\",\"stream\":\"stdin\",\"time\":\"x\"}",
 		"{\"log\":\"a\",\"stream\":\"stdout\",\"time\":\"\"}",
 		"{\"log\":\"a\",\"stream\":\"stdout\"}",
+		"{\"log\":\"a\",\"stream\":\"stdout\",\"time\":\"\033[2J\"}",
 	};
 	static const char docker[] =
 		"{\"log\":\"\\u003ca\\u003e \\ud83d\\ude00\\u00e4\\n\",\"stream\":\"stderr\",\"time\":\"" WHEN "\"}";
