@@ -26,6 +26,8 @@
 
 /* Partial downloads of killed processes are kept so long. */
 #define PARTIAL_MAX_AGE (24L * 3600)
+/* A new file that waits for its rename is not kept longer, in seconds. */
+#define TEMP_MAX_AGE    60
 
 struct item {
 	const char *prefix, *home;
@@ -171,6 +173,23 @@ static void reclaim_partials(struct store *s)
 	}
 }
 
+/* What fs_replace_file() leaves when it is killed between its two steps, which are milliseconds apart. */
+static void reclaim_temps(struct store *s, const char *folder)
+{
+	auto_strv char **names = NULL;
+	auto_close int dir = -EBADF;
+
+	if (fs_open_dir(s->fd, folder, &dir, NULL) < 0 || fs_list_dir(dir, ".", &names, NULL) < 0)
+		return;
+	for (char **n = names; n && *n; n++) {
+		struct stat st;
+
+		if (strstr(*n, ".tmp-") && fstatat(dir, *n, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+		    time(NULL) - st.st_mtime > TEMP_MAX_AGE)
+			unlinkat(dir, *n, 0);
+	}
+}
+
 int store_reclaim(struct store *s, struct err *e)
 {
 	int r = reclaim_tmp(s, e);
@@ -178,6 +197,9 @@ int store_reclaim(struct store *s, struct err *e)
 	if (r == 0)
 		r = store_reclaim_trash(s, e);
 	reclaim_partials(s);
+	reclaim_temps(s, "tags");
+	reclaim_temps(s, "oci");
+	reclaim_temps(s, "cache");
 	return r;
 }
 

@@ -151,6 +151,12 @@ blobs_size() {
 	is "$output" "Total reclaimed space: 2B"
 	is "$(find "$SKIFF_ROOT" -name 'aaaa*' -o -name 'bbbb*')" ""
 	is "$(skiff images -q | wc -l)" 3
+	# Half of a name: old enough to be nobody's, and not.
+	touch -d '2 minutes ago' "$SKIFF_ROOT/tags/a.tmp-1" "$SKIFF_ROOT/oci/index.json.tmp-1"
+	touch "$SKIFF_ROOT/tags/b.tmp-2"
+	skiff image prune -f
+	is "$(find "$SKIFF_ROOT" -name '*.tmp-*')" "$SKIFF_ROOT/tags/b.tmp-2"
+	rm "$SKIFF_ROOT/tags/b.tmp-2"
 }
 
 # bats test_tags=smoke

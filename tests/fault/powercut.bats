@@ -68,6 +68,22 @@ whole
 	is "$status" 0
 }
 
+@test "a cut in the middle of rmi, prune and repair leaves the old store or the new one" {
+	run "$TESTS/fault/powercut" during "$CUTS_DURING" '
+		export SKIFF_ROOT=$STORE
+		id=$(skiff load -q -i "$ARCHIVE" | sed "s/.*: //")
+		skiff tag "$id" a:1 && skiff tag "$id" b:1 && skiff untag "$id" b:1 && skiff rmi -f "$id" && skiff load -q -i "$ARCHIVE"
+		skiff image prune -af && skiff load -q -i "$ARCHIVE" && skiff system check --repair && skiff system prune -af' '
+		export SKIFF_ROOT=$STORE
+		skiff system check
+		id=$(skiff load -q -i "$ARCHIVE" | sed "s/.*: //")
+		skiff run --rm --network none "$id" sh -c "cd / && find bin/busybox etc/motd etc/passwd data -type f -exec sha256sum {} + | sort" |
+			diff - "$WANT"
+		skiff system prune -af && [ -z "$(find "$STORE/layers" "$STORE/tags" -mindepth 1 ! -name "*.tmp-*" | tee /dev/stderr)" ]'
+	echo "$output"
+	is "$status" 0
+}
+
 @test "what load, tag and rmi have reported survives" {
 	run "$TESTS/fault/powercut" after "$CUTS_AFTER" '
 		export SKIFF_ROOT=$STORE
