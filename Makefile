@@ -11,6 +11,8 @@
 
 SAN	?=
 O	?= build$(if $(SAN),-san)
+# One name for one folder: dependency files hold it, and would not be found under the other.
+override O := $(patsubst $(CURDIR)/%,%,$(O))
 PREFIX	?= /usr/local
 DESTDIR	?=
 CC	?= cc
