@@ -10,9 +10,7 @@
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
-#include "lib/base/fd.h"
 #include "lib/base/fs.h"
-#include "lib/base/proc.h"
 #include "lib/base/str.h"
 #include "lib/runtime/userns.h"
 #include "storage/store.h"
@@ -97,33 +95,27 @@ static bool measure(const struct ctr *c, size_t n, struct ctr_size *ret)
 	return all;
 }
 
+struct job {
+	const struct ctr *c;
+	size_t n;
+	struct ctr_size *ret;
+};
+
+static int measure_job(void *arg, struct err *e)
+{
+	const struct job *j = arg;
+
+	(void)e;
+	measure(j->c, j->n, j->ret);
+	return 0;
+}
+
 static int measure_in_userns(const struct ctr *c, size_t n, struct ctr_size *ret, struct err *e)
 {
-	auto_close int rd = -EBADF, wr = -EBADF;
-	size_t len = n * sizeof(*ret);
-	struct idmap map;
-	ssize_t got;
-	int p[2];
-	pid_t pid;
-	int r = idmap_for_caller(&map, e);
+	struct job j = { c, n, ret };
+	struct userns_call call = { .run = measure_job, .arg = &j, .result = ret, .result_len = n * sizeof(*ret) };
 
-	if (r == 0)
-		r = fd_pipe(p, e);
-	if (r < 0)
-		return r;
-	rd = p[0];
-	wr = p[1];
-	pid = userns_fork(&map, 0, NULL, e);
-	if (pid < 0)
-		return (int)pid;
-	if (pid == 0) {
-		measure(c, n, ret);
-		_exit(fd_write_full(wr, ret, len) < 0);
-	}
-	fd_closep(&wr);
-	got = fd_read_full(rd, ret, len);
-	proc_wait(pid);
-	return got == (ssize_t)len ? 0 : err_say(e, EIO, "the process that measures containers ended early");
+	return userns_call(&call, e);
 }
 
 static int64_t layers_size(struct store *s, const struct ctr *c)
