@@ -6,6 +6,7 @@
  * folder in the store's scratch space that is written out as a tar; the store unpacks them (copy_store.c). Documents
  * come after their blobs, so a name never means something incomplete.
  */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -365,6 +366,7 @@ static int to_oci(struct copy *c, struct err *e)
 		r = put_docs(c, blobs, "", true, e);
 	if (r == 0)
 		r = fs_replace_file(dirfd, "oci-layout", version, sizeof(version) - 1, 0644, 0, e);
+	assert(index);
 	return r < 0 ? r : fs_replace_file(dirfd, "index.json", index, strlen(index), 0644, 0, e);
 }
 
@@ -509,6 +511,7 @@ static int to_oci_archive(struct copy *c, struct err *e)
 
 		out_add(&list, OUT_BLOB, name, c->blobs[i].digest, NULL, (uint64_t)c->blobs[i].size);
 	}
+	assert(index);
 	out_add_text(&list, "index.json", index, strlen(index));
 	return write_tar(c, s, &list, e);
 }

@@ -241,6 +241,7 @@ int copy_end_blob(struct copy_end *c, const char *digest, int *ret_fd, struct er
 
 	if (!digest_is_sha256(digest))
 		return err_say(e, ENOTSUP, "%s: only sha256 digests are supported", digest);
+	assert(digest);
 	if (c->kind == END_STORE)
 		return store_blob_open(c->store, digest, ret_fd, e);
 	if (c->kind == END_DOCKER_ARCHIVE) {
@@ -258,6 +259,7 @@ static int verify(const char *digest, const char *text, size_t len, struct err *
 {
 	char have[SHA256_DIGEST_SIZE];
 
+	assert(digest);
 	sha256_of(text, len, have);
 	return strcmp(have, digest) ? err_say(e, EBADMSG, "%s: wrong digest: the bytes have %s", digest, have) : 0;
 }
@@ -327,7 +329,7 @@ static int oci_top(struct copy_end *c, char **ret, size_t *ret_len, char **ret_t
 	auto_oci_doc struct oci_doc doc = { 0 };
 	const struct oci_descriptor *d = NULL;
 	auto_free char *text = NULL;
-	size_t len;
+	size_t len = 0;
 	int r = read_file(c, "index.json", OCI_MAX_MANIFEST, &text, &len, e);
 
 	if (r == 0)
