@@ -24,6 +24,7 @@ struct registry_opts {
 
 struct pull_opts {
 	struct registry_opts reg;
+	const char *signature_policy;
 	const char *platform;
 	uint64_t max_entries;
 	uint64_t max_size;
@@ -74,6 +75,7 @@ struct load_opts {
 	const char *input;
 	const char *embedded;
 	const char *platform;
+	const char *signature_policy;
 	uint64_t max_entries;
 	uint64_t max_size;
 	bool quiet;
@@ -110,6 +112,18 @@ struct export_opts {
 	const char *output;
 };
 extern const struct cmd cmd_export;
+
+struct trust_set_opts {
+	const char *policy;
+	const char *type;
+	char **keys;
+};
+struct trust_show_opts {
+	const char *policy;
+	bool json;
+	bool raw;
+};
+extern const struct cmd cmd_image_trust_set, cmd_image_trust_show;
 
 struct import_opts {
 	char **change;

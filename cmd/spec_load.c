@@ -10,6 +10,8 @@ static const struct opt opts[] = {
 	OPT_SIZE(0, "max-layer-size", struct load_opts, max_size, "Refuse layers that are larger when unpacked"),
 	OPT_STR(0, "platform", struct load_opts, platform, "Load only the given platform variant"),
 	OPT_BOOL('q', "quiet", struct load_opts, quiet, "Suppress the load output"),
+	OPT_STR(0, "signature-policy", struct load_opts, signature_policy,
+		"File that says which images may come in (policy.json)", .arg = "FILE"),
 	OPT_STR(0, "embedded", struct load_opts, embedded, "Load an image that comes with the program",
 		.flags = OPT_HIDDEN),
 	OPT_END,

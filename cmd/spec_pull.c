@@ -15,6 +15,8 @@ static const struct opt opts[] = {
 		"When to ask the registry: \"always\", \"missing\", \"never\" or \"newer\"", .dflt = "always"),
 	OPT_STR(0, "pull", struct pull_opts, policy, "Same as --policy", .flags = OPT_HIDDEN),
 	OPT_BOOL('q', "quiet", struct pull_opts, quiet, "Suppress verbose output"),
+	OPT_STR(0, "signature-policy", struct pull_opts, signature_policy,
+		"File that says which images may come in (policy.json)", .arg = "FILE"),
 	REGISTRY_OPTS(struct pull_opts),
 	OPT_END,
 };

@@ -39,23 +39,22 @@ _skiff_value() { # OPTION: sets kind and value
 	--cgroupns) kind=words value='host private' ;;
 	--network) kind=words value='none host slirp4netns' ;;
 	--format | -f) kind=words value='json table' ;;
+	--type | -t) kind=words value='container image' ;;
 	--input | -i) kind=path ;;
 	--output | -o) kind=path ;;
 	--signal | -s) kind=words value='SIGTERM SIGKILL SIGINT SIGHUP SIGQUIT SIGUSR1 SIGUSR2 SIGSTOP SIGCONT' ;;
-	--type) kind=words value='container image' ;;
 	esac
 }
 
 _skiff_verb() { # NAME: sets what may follow; fails when there is no such verb
 	case $1 in
 	'')
-		subs=' run exec pull push copy images login logout load save import export ps create start stop kill rm logs attach wait inspect rmi tag untag history unshare version info doctor completion container image registry system help'
+		subs=' run exec pull push images login logout load save import export ps create start stop kill rm logs attach wait inspect rmi tag untag history unshare version info doctor completion container image system help'
 		options=' --config --debug -D --log-level -l --root --runroot --storage-driver --trace --version -v --help -h'
 		valued=' --config --log-level -l --root --runroot --storage-driver --host -H --context -c'
 		;;
 	'container') subs=' run exec export ls create start stop kill rm logs attach wait inspect prune' ;;
-	'image') subs=' pull push ls load save import inspect rm tag untag history exists tree diff mount unmount prune' ;;
-	'registry') subs=' inspect list-tags delete' ;;
+	'image') subs=' pull push ls trust set trust show load save import inspect rm tag untag history exists tree diff mount unmount prune' ;;
 	'system') subs=' df prune info doctor check reset' ;;
 	'container run' | 'run')
 		subs='' first=image rest=path stop=1
@@ -69,38 +68,28 @@ _skiff_verb() { # NAME: sets what may follow; fails when there is no such verb
 		;;
 	'image pull' | 'pull')
 		subs='' first=none rest=none stop=''
-		options=' --all-tags -a --keep-blobs --max-layer-entries --max-layer-size --platform --policy --quiet -q --authfile --cert-dir --creds --tls-verify --config --debug -D --root --runroot --storage-driver --trace --help -h'
-		valued=' --max-layer-entries --max-layer-size --platform --policy --pull --authfile --cert-dir --creds --config --root --runroot --storage-driver'
+		options=' --all-tags -a --keep-blobs --max-layer-entries --max-layer-size --platform --policy --quiet -q --signature-policy --authfile --cert-dir --creds --tls-verify --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --max-layer-entries --max-layer-size --platform --policy --pull --signature-policy --authfile --cert-dir --creds --config --root --runroot --storage-driver'
 		;;
 	'image push' | 'push')
 		subs='' first=none rest=none stop=''
 		options=' --all-tags -a --compression-format --compression-level --digestfile --force-compression --format -f --quiet -q --authfile --cert-dir --creds --tls-verify --config --debug -D --root --runroot --storage-driver --trace --help -h'
 		valued=' --compression-format --compression-level --digestfile --format -f --authfile --cert-dir --creds --config --root --runroot --storage-driver'
 		;;
-	'copy')
-		subs='' first=none rest=none stop=''
-		options=' --all -a --authfile --dest-cert-dir --dest-creds --dest-tls-verify --digestfile --format -f --platform --quiet -q --src-cert-dir --src-creds --src-tls-verify --config --debug -D --root --runroot --storage-driver --trace --help -h'
-		valued=' --authfile --dest-cert-dir --dest-creds --digestfile --format -f --platform --src-cert-dir --src-creds --config --root --runroot --storage-driver'
-		;;
-	'registry inspect')
-		subs='' first=none rest=none stop=''
-		options=' --config --platform --raw --authfile --cert-dir --creds --tls-verify --config --debug -D --root --runroot --storage-driver --trace --help -h'
-		valued=' --platform --authfile --cert-dir --creds --config --root --runroot --storage-driver'
-		;;
-	'registry list-tags')
-		subs='' first=none rest=none stop=''
-		options=' --authfile --cert-dir --creds --tls-verify --config --debug -D --root --runroot --storage-driver --trace --help -h'
-		valued=' --authfile --cert-dir --creds --config --root --runroot --storage-driver'
-		;;
-	'registry delete')
-		subs='' first=none rest=none stop=''
-		options=' --authfile --cert-dir --creds --tls-verify --config --debug -D --root --runroot --storage-driver --trace --help -h'
-		valued=' --authfile --cert-dir --creds --config --root --runroot --storage-driver'
-		;;
 	'image ls' | 'images' | 'image list')
 		subs='' first=image rest=none stop=''
 		options=' --all -a --digests --filter -f --format --no-trunc --noheading -n --quiet -q --sort --tree --config --debug -D --root --runroot --storage-driver --trace --help -h'
 		valued=' --filter -f --format --sort --config --root --runroot --storage-driver'
+		;;
+	'image trust set')
+		subs='' first=none rest=none stop=''
+		options=' --pubkeysfile -f --signature-policy --type -t --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --policypath --pubkeysfile -f --signature-policy --type -t --config --root --runroot --storage-driver'
+		;;
+	'image trust show')
+		subs='' first=none rest=none stop=''
+		options=' --json -j --raw --signature-policy --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --policypath --signature-policy --config --root --runroot --storage-driver'
 		;;
 	'login')
 		subs='' first=none rest=none stop=''
@@ -114,8 +103,8 @@ _skiff_verb() { # NAME: sets what may follow; fails when there is no such verb
 		;;
 	'image load' | 'load')
 		subs='' first=none rest=none stop=''
-		options=' --input -i --keep-blobs --max-layer-entries --max-layer-size --platform --quiet -q --config --debug -D --root --runroot --storage-driver --trace --help -h'
-		valued=' --input -i --max-layer-entries --max-layer-size --platform --embedded --config --root --runroot --storage-driver'
+		options=' --input -i --keep-blobs --max-layer-entries --max-layer-size --platform --quiet -q --signature-policy --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --input -i --max-layer-entries --max-layer-size --platform --signature-policy --embedded --config --root --runroot --storage-driver'
 		;;
 	'image save' | 'save')
 		subs='' first=image rest=image stop=''

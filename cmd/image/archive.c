@@ -378,6 +378,10 @@ int archive_read_images(const struct members *m, int dirfd, const struct oci_pla
 		r = choose_platform(&a, platform, e);
 	if (r < 0)
 		return r;
+	if (members_find(m, "manifest.json"))
+		a.transport = !layout && members_find(m, "version") ? "dir" : "docker-archive";
+	else
+		a.transport = m->input < 0 ? "oci" : "oci-archive";
 	*ret = a;
 	a = (struct archive_images) { 0 };
 	return 0;

@@ -31,9 +31,14 @@ struct archive_image {
 	char **layers;
 };
 
+/**
+ * struct archive_images - an archive
+ * @transport:	what containers-policy.json(5) calls its kind
+ */
 struct archive_images {
 	struct archive_image *v;
 	size_t n;
+	const char *transport;
 };
 
 /*

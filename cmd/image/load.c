@@ -10,6 +10,7 @@
 
 #include "cmd/image/archive.h"
 #include "cmd/image/stop.h"
+#include "cmd/image/trust.h"
 #include "cmd/image/verbs.h"
 #include "cmd/spec.h"
 #include "lib/base/cleanup.h"
@@ -19,6 +20,7 @@
 #include "lib/base/str.h"
 #include "lib/oci/conf.h"
 #include "lib/oci/digest.h"
+#include "lib/oci/policy.h"
 #include "lib/oci/ref.h"
 #include "lib/runtime/userns.h"
 #include "storage/store.h"
@@ -306,10 +308,21 @@ static int refuse_embedded(const struct load *l, struct err *e)
 	return 0;
 }
 
+/* What comes with the program is trusted as the program is. */
+static int check_trust(const struct load *l, const struct load_opts *o, struct err *e)
+{
+	auto_policy struct policy *policy = NULL;
+	int r = o->embedded ? 0 : policy_load(o->signature_policy, &policy, e);
+
+	return r < 0 ? r : trust_check_archive(policy, l->images.transport, e);
+}
+
 static int load(struct load *l, int input, const struct load_opts *o, struct err *e)
 {
 	int r = read_archive(l, input, e);
 
+	if (r == 0)
+		r = check_trust(l, o, e);
 	if (r == 0)
 		r = o->embedded ? name_embedded(l, o->embedded, e) : refuse_embedded(l, e);
 	if (r == 0)

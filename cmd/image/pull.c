@@ -18,6 +18,7 @@
 #include "lib/base/time.h"
 #include "lib/format/progress.h"
 #include "lib/http/http.h"
+#include "lib/oci/policy.h"
 #include "lib/oci/registries.h"
 #include "lib/runtime/userns.h"
 #include "storage/store.h"
@@ -26,7 +27,7 @@
 /* docker has 3; a fourth keeps two processors busy through the largest layer's end. */
 #define PARALLEL 4
 
-enum policy { POLICY_ALWAYS, POLICY_MISSING, POLICY_NEVER, POLICY_NEWER, POLICY__N };
+enum when { POLICY_ALWAYS, POLICY_MISSING, POLICY_NEVER, POLICY_NEWER, POLICY__N };
 
 static const char *const policies[] = { "always", "missing", "never", "newer" };
 static_assert(sizeof(policies) / sizeof(*policies) == POLICY__N, "a name for each policy");
@@ -48,7 +49,7 @@ struct pull {
 	bool quiet;
 	bool keep_blobs;
 	bool all_tags;
-	enum policy policy;
+	enum when policy;
 	bool map_known;
 };
 
@@ -314,9 +315,9 @@ static int pull_all(struct pull *p, int argc, char **argv, struct err *e)
 	return failed ? 125 : 0;
 }
 
-static int read_policy(const char *text, enum policy *ret, struct err *e)
+static int read_policy(const char *text, enum when *ret, struct err *e)
 {
-	for (enum policy k = POLICY_ALWAYS; k < POLICY__N; k++) {
+	for (enum when k = POLICY_ALWAYS; k < POLICY__N; k++) {
 		if (strcmp(policies[k], text))
 			continue;
 		*ret = k;
@@ -338,16 +339,20 @@ static int read_policy(const char *text, enum policy *ret, struct err *e)
 int pull_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e)
 {
 	const struct pull_opts *o = opts;
+	auto_policy struct policy *trust = NULL;
 	struct pull p = { .quiet = o->quiet, .limits = { .size = o->max_size, .entries = o->max_entries } };
 	struct client c;
 	int r = read_policy(o->policy, &p.policy, e);
 
+	if (r == 0)
+		r = policy_load(o->signature_policy, &trust, e);
 	if (r == 0)
 		r = client_open(&c, ctx, &o->reg, o->platform, e);
 	if (r < 0)
 		return r;
 	p.store = c.store;
 	p.remote = c.remote;
+	p.remote.policy = trust;
 	p.remote.local = local_digest;
 	p.remote.local_arg = &p;
 	p.all_tags = o->all_tags;

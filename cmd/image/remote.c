@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmd/image/trust.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
 #include "lib/base/str.h"
@@ -288,6 +289,14 @@ static int parse_candidate(const char *text, struct remote_image *i, struct err 
 	return 0;
 }
 
+/* What is known by an index may be signed as that or as the manifest for this platform: the one leads to the other. */
+static int check_trust(const struct remote *r, const struct remote_image *i, struct err *e)
+{
+	const char *digests[] = { i->digest, i->manifest_digest, NULL };
+
+	return r->policy ? trust_check_image(r->policy, i->registry, &i->ref, digests, e) : 0;
+}
+
 /**
  * remote_find() - Find an image and fetch its documents, all verified
  * @r:		Where to look
@@ -310,12 +319,16 @@ int remote_find(const struct remote *r, const char *text, void (*found)(void *ar
 		code = parse_candidate(*n, ret, &why);
 		if (code < 0)
 			break;
-		code = try_reference(r, ret, &why);
+		code = trust_check_name(r->policy, &ret->ref, &why);
+		if (code == 0)
+			code = try_reference(r, ret, &why);
 		if (code == 0 || code == -EINTR)
 			break;
 		if (names[1])
 			log_debug("%s: %s", *n, why.msg);
 	}
+	if (code == 0)
+		code = check_trust(r, ret, &why);
 	if (code == 0) {
 		found(arg, ret);
 		code = ret->unchanged ? 0 : get_config(r, ret, &why);

@@ -13,6 +13,7 @@
 #include "lib/oci/ref.h"
 
 struct conf;
+struct policy;
 struct registries;
 struct store;
 
@@ -26,6 +27,7 @@ struct store;
  * @strict:	the platform was given: an image for another one is an error
  * @auth:	where credentials come from
  * @cert_dir:	--cert-dir or NULL
+ * @policy:	which images may come in; NULL: all
  * @verify:	--tls-verify
  * @stop:	readable when the command is to end
  */
@@ -36,6 +38,7 @@ struct remote {
 	const struct registries *registries;
 	struct auth_source auth;
 	const char *cert_dir;
+	const struct policy *policy;
 	const struct oci_platform *platform;
 	char *(*local)(void *arg, const struct ref *ref);
 	void *local_arg;
