@@ -125,6 +125,16 @@ struct trust_show_opts {
 };
 extern const struct cmd cmd_image_trust_set, cmd_image_trust_show;
 
+struct search_opts {
+	struct registry_opts reg;
+	char **filter;
+	const char *format;
+	int64_t limit;
+	bool list_tags;
+	bool no_trunc;
+};
+extern const struct cmd cmd_search;
+
 struct import_opts {
 	char **change;
 	const char *message;

@@ -11,7 +11,7 @@ extern const struct cmd cmd_run, cmd_create, cmd_start, cmd_exec, cmd_ps, cmd_lo
 	cmd_system_reset, cmd_completion;
 extern const struct cmd cmd_history, cmd_untag, cmd_image_exists, cmd_image_tree, cmd_image_diff, cmd_image_mount,
 	cmd_image_unmount, cmd_image_prune, cmd_container_prune, cmd_system_prune, cmd_system_df, cmd_export,
-	cmd_import, cmd_image_trust_set, cmd_image_trust_show;
+	cmd_import, cmd_image_trust_set, cmd_image_trust_show, cmd_search;
 
 const struct cmd *const cmd_table[] = {
 	&cmd_run,
@@ -25,6 +25,7 @@ const struct cmd *const cmd_table[] = {
 	&cmd_images,
 	&cmd_image_trust_set,
 	&cmd_image_trust_show,
+	&cmd_search,
 	&cmd_login,
 	&cmd_logout,
 	&cmd_load,

@@ -19,4 +19,5 @@ int export_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e
 int import_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e);
 int image_trust_set_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e);
 int image_trust_show_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e);
+int search_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e);
 int system_check_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e);

@@ -142,7 +142,9 @@ static int get_once(struct registry *g, const char *scheme, struct http_spec *s,
 	auto_free char *url = NULL;
 	int r;
 
-	if (object)
+	if (object && *object == '/') /* not the repository's */
+		url = xasprintf("%s://%s%s", scheme, g->host, object);
+	else if (object)
 		url = xasprintf("%s://%s/v2/%s/%s", scheme, g->host, g->path, object);
 	else
 		url = xasprintf("%s://%s/v2/", scheme, g->host);
@@ -481,6 +483,31 @@ int registry_tags(struct registry *r, char ***ret, struct err *e)
 		object = take_ptr(&next);
 	}
 	*ret = take_ptr(&tags);
+	return 0;
+}
+
+/**
+ * registry_search() - Ask a registry's index for a word (docker's first API; few have it)
+ * @r:		The registry
+ * @term:	The word
+ * @limit:	Results at most
+ * @ret:	JSON, a NUL behind it
+ * @ret_len:	Its length
+ * @e:		Failure
+ *
+ * Return: 0, -ENOENT where there is no search, ...
+ */
+int registry_search(struct registry *r, const char *term, unsigned limit, char **ret, size_t *ret_len, struct err *e)
+{
+	auto_free char *escaped = url_escape(term);
+	auto_free char *object = xasprintf("/v1/search?q=%s&n=%u", escaped, limit);
+	auto_free char *what = xasprintf("search at %s", r->host);
+	auto_http_req struct http_req *req = NULL;
+	int code = get(r, object, what, NULL, OCI_MAX_MANIFEST, &req, e);
+
+	if (code < 0)
+		return code;
+	*ret = http_req_take_body(req, ret_len);
 	return 0;
 }
 

@@ -92,6 +92,9 @@ int registry_manifest_delete(struct registry *r, const char *digest, struct err 
 /* All tags, in the registry's order. */
 int registry_tags(struct registry *r, char ***ret, struct err *e);
 
+/* What docker's old index answers for a word: JSON. Return: 0, -ENOENT where there is no search, ... */
+int registry_search(struct registry *r, const char *term, unsigned limit, char **ret, size_t *ret_len, struct err *e);
+
 /**
  * struct registry_call - one step of an upload
  * @method:	"HEAD", "POST", "GET", "PATCH", "PUT", "DELETE"
