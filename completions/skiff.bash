@@ -49,12 +49,13 @@ _skiff_value() { # OPTION: sets kind and value
 _skiff_verb() { # NAME: sets what may follow; fails when there is no such verb
 	case $1 in
 	'')
-		subs=' run exec pull push images login logout load save import export ps create start stop kill rm logs attach wait inspect rmi tag untag history unshare version info doctor completion container image system help'
+		subs=' run exec pull push copy images search login logout load save import export ps create start stop kill rm logs attach wait inspect rmi tag untag history unshare version info doctor completion container image registry system help'
 		options=' --config --debug -D --log-level -l --root --runroot --storage-driver --trace --version -v --help -h'
 		valued=' --config --log-level -l --root --runroot --storage-driver --host -H --context -c'
 		;;
 	'container') subs=' run exec export ls create start stop kill rm logs attach wait inspect prune' ;;
 	'image') subs=' pull push ls trust set trust show load save import inspect rm tag untag history exists tree diff mount unmount prune' ;;
+	'registry') subs=' inspect list-tags delete' ;;
 	'system') subs=' df prune info doctor check reset' ;;
 	'container run' | 'run')
 		subs='' first=image rest=path stop=1
@@ -76,6 +77,26 @@ _skiff_verb() { # NAME: sets what may follow; fails when there is no such verb
 		options=' --all-tags -a --compression-format --compression-level --digestfile --force-compression --format -f --quiet -q --authfile --cert-dir --creds --tls-verify --config --debug -D --root --runroot --storage-driver --trace --help -h'
 		valued=' --compression-format --compression-level --digestfile --format -f --authfile --cert-dir --creds --config --root --runroot --storage-driver'
 		;;
+	'copy')
+		subs='' first=none rest=none stop=''
+		options=' --all -a --authfile --dest-cert-dir --dest-creds --dest-tls-verify --digestfile --format -f --platform --quiet -q --src-cert-dir --src-creds --src-tls-verify --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --authfile --dest-cert-dir --dest-creds --digestfile --format -f --platform --src-cert-dir --src-creds --config --root --runroot --storage-driver'
+		;;
+	'registry inspect')
+		subs='' first=none rest=none stop=''
+		options=' --config --platform --raw --authfile --cert-dir --creds --tls-verify --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --platform --authfile --cert-dir --creds --config --root --runroot --storage-driver'
+		;;
+	'registry list-tags')
+		subs='' first=none rest=none stop=''
+		options=' --authfile --cert-dir --creds --tls-verify --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --authfile --cert-dir --creds --config --root --runroot --storage-driver'
+		;;
+	'registry delete')
+		subs='' first=none rest=none stop=''
+		options=' --authfile --cert-dir --creds --tls-verify --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --authfile --cert-dir --creds --config --root --runroot --storage-driver'
+		;;
 	'image ls' | 'images' | 'image list')
 		subs='' first=image rest=none stop=''
 		options=' --all -a --digests --filter -f --format --no-trunc --noheading -n --quiet -q --sort --tree --config --debug -D --root --runroot --storage-driver --trace --help -h'
@@ -90,6 +111,11 @@ _skiff_verb() { # NAME: sets what may follow; fails when there is no such verb
 		subs='' first=none rest=none stop=''
 		options=' --json -j --raw --signature-policy --config --debug -D --root --runroot --storage-driver --trace --help -h'
 		valued=' --policypath --signature-policy --config --root --runroot --storage-driver'
+		;;
+	'search')
+		subs='' first=none rest=none stop=''
+		options=' --filter -f --format --limit --list-tags --no-trunc --authfile --cert-dir --creds --tls-verify --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --filter -f --format --limit --authfile --cert-dir --creds --config --root --runroot --storage-driver'
 		;;
 	'login')
 		subs='' first=none rest=none stop=''
