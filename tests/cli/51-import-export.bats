@@ -101,7 +101,7 @@ name" && echo hello >/data/sub/file && ln /data/sub/file /data/hard && ln -s sub
 	run bash -c 'set -o pipefail; skiff export c | true; exit ${PIPESTATUS[0]}'
 	is "$status" 1
 	contains "Broken pipe"
-	run -1 unshare -rm sh -c 'mkdir "$1/full"; mount -t tmpfs -o size=100k none "$1/full" && ! skiff export -o "$1/full/a" c && ls "$1/full" && exit 1' sh "$d"
+	run -1 own_mounts sh -c 'mkdir "$1/full"; mount -t tmpfs -o size=100k none "$1/full" && ! skiff export -o "$1/full/a" c && ls "$1/full" && exit 1' sh "$d"
 	is "${#lines[@]}" 1
 	contains "No space left on device"
 }
