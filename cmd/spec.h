@@ -71,6 +71,21 @@ struct registry_verb_opts {
 };
 extern const struct cmd cmd_registry_inspect, cmd_registry_list_tags, cmd_registry_delete;
 
+struct manifest_opts {
+	struct registry_opts reg;
+	const char *arch, *os, *variant, *os_version;
+	char **os_features;
+	char **annotations;
+	bool amend;
+	bool all;
+	bool insecure;
+	bool purge;
+	bool quiet;
+	bool verbose;
+};
+extern const struct cmd cmd_manifest_create, cmd_manifest_add, cmd_manifest_annotate, cmd_manifest_inspect,
+	cmd_manifest_push, cmd_manifest_rm, cmd_manifest_remove, cmd_manifest_exists;
+
 struct load_opts {
 	const char *input;
 	const char *embedded;

@@ -13,12 +13,23 @@ extern const struct cmd cmd_history, cmd_untag, cmd_image_exists, cmd_image_tree
 	cmd_image_unmount, cmd_image_prune, cmd_container_prune, cmd_system_prune, cmd_system_df, cmd_export,
 	cmd_import, cmd_image_trust_set, cmd_image_trust_show, cmd_search;
 
+extern const struct cmd cmd_manifest_create, cmd_manifest_add, cmd_manifest_annotate, cmd_manifest_inspect,
+	cmd_manifest_push, cmd_manifest_rm, cmd_manifest_remove, cmd_manifest_exists;
+
 const struct cmd *const cmd_table[] = {
 	&cmd_run,
 	&cmd_exec,
 	&cmd_pull,
 	&cmd_push,
 	&cmd_copy,
+	&cmd_manifest_create,
+	&cmd_manifest_add,
+	&cmd_manifest_annotate,
+	&cmd_manifest_inspect,
+	&cmd_manifest_push,
+	&cmd_manifest_rm,
+	&cmd_manifest_remove,
+	&cmd_manifest_exists,
 	&cmd_registry_inspect,
 	&cmd_registry_list_tags,
 	&cmd_registry_delete,
@@ -68,9 +79,6 @@ const struct cmd *const cmd_table[] = {
 };
 
 const struct cmd_topic cmd_topics[] = {
-	{ "container", "Manage containers" },
-	{ "image", "Manage images" },
-	{ "registry", "Ask registries" },
-	{ "system", "Manage skiff" },
-	{ NULL, NULL },
+	{ "container", "Manage containers" }, { "image", "Manage images" }, { "manifest", "Manage manifest lists" },
+	{ "registry", "Ask registries" },     { "system", "Manage skiff" }, { NULL, NULL },
 };

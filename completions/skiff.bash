@@ -49,12 +49,13 @@ _skiff_value() { # OPTION: sets kind and value
 _skiff_verb() { # NAME: sets what may follow; fails when there is no such verb
 	case $1 in
 	'')
-		subs=' run exec pull push copy images search login logout load save import export ps create start stop kill rm logs attach wait inspect rmi tag untag history unshare version info doctor completion container image registry system help'
+		subs=' run exec pull push copy images search login logout load save import export ps create start stop kill rm logs attach wait inspect rmi tag untag history unshare version info doctor completion container image manifest registry system help'
 		options=' --config --debug -D --log-level -l --root --runroot --storage-driver --trace --version -v --help -h'
 		valued=' --config --log-level -l --root --runroot --storage-driver --host -H --context -c'
 		;;
 	'container') subs=' run exec export ls create start stop kill rm logs attach wait inspect prune' ;;
 	'image') subs=' pull push ls trust set trust show load save import inspect rm tag untag history exists tree diff mount unmount prune' ;;
+	'manifest') subs=' create add annotate inspect push rm remove exists' ;;
 	'registry') subs=' inspect list-tags delete' ;;
 	'system') subs=' df prune info doctor check reset' ;;
 	'container run' | 'run')
@@ -81,6 +82,46 @@ _skiff_verb() { # NAME: sets what may follow; fails when there is no such verb
 		subs='' first=none rest=none stop=''
 		options=' --all -a --authfile --dest-cert-dir --dest-creds --dest-tls-verify --digestfile --format -f --platform --quiet -q --src-cert-dir --src-creds --src-tls-verify --config --debug -D --root --runroot --storage-driver --trace --help -h'
 		valued=' --authfile --dest-cert-dir --dest-creds --digestfile --format -f --platform --src-cert-dir --src-creds --config --root --runroot --storage-driver'
+		;;
+	'manifest create')
+		subs='' first=none rest=none stop=''
+		options=' --all --amend -a --insecure --authfile --cert-dir --creds --tls-verify --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --authfile --cert-dir --creds --config --root --runroot --storage-driver'
+		;;
+	'manifest add')
+		subs='' first=none rest=none stop=''
+		options=' --all --insecure --annotation --arch --os --os-features --os-version --variant --authfile --cert-dir --creds --tls-verify --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --annotation --arch --os --os-features --os-version --variant --authfile --cert-dir --creds --config --root --runroot --storage-driver'
+		;;
+	'manifest annotate')
+		subs='' first=none rest=none stop=''
+		options=' --annotation --arch --os --os-features --os-version --variant --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --annotation --arch --os --os-features --os-version --variant --config --root --runroot --storage-driver'
+		;;
+	'manifest inspect')
+		subs='' first=none rest=none stop=''
+		options=' --insecure --verbose -v --authfile --cert-dir --creds --tls-verify --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --authfile --cert-dir --creds --config --root --runroot --storage-driver'
+		;;
+	'manifest push')
+		subs='' first=none rest=none stop=''
+		options=' --insecure --purge -p --quiet -q --authfile --cert-dir --creds --tls-verify --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --authfile --cert-dir --creds --config --root --runroot --storage-driver'
+		;;
+	'manifest rm')
+		subs='' first=none rest=none stop=''
+		options=' --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --config --root --runroot --storage-driver'
+		;;
+	'manifest remove')
+		subs='' first=none rest=none stop=''
+		options=' --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --config --root --runroot --storage-driver'
+		;;
+	'manifest exists')
+		subs='' first=none rest=none stop=''
+		options=' --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		valued=' --config --root --runroot --storage-driver'
 		;;
 	'registry inspect')
 		subs='' first=none rest=none stop=''

@@ -192,6 +192,8 @@ int refs_collect(struct store *s, struct refs *ret, struct err *e)
 	if (err == 0)
 		err = add_images(s, &r, e);
 	if (err == 0)
+		err = refs_add_lists(s, &r, e);
+	if (err == 0)
 		err = add_containers(s, &r, e);
 	if (err < 0)
 		return err;

@@ -151,6 +151,12 @@ int store_blob_read(struct store *s, const char *digest, char **ret, size_t *ret
 /* The file of a blob, wherever it is. Return: 0, -ENOENT, -EINVAL. */
 int store_blob_open(struct store *s, const char *digest, int *ret_fd, struct err *e);
 
+/* Manifest lists that are being put together; @name is a full reference. Return: 0, -ENOENT "No such manifest: X". */
+struct json;
+int store_list_read(struct store *s, const char *name, struct json **ret, struct err *e);
+int store_list_write(struct store *s, const char *name, const struct json *doc, struct err *e);
+int store_list_remove(struct store *s, const char *name, struct err *e);
+
 /* ---- layers ---- */
 
 /**

@@ -108,6 +108,7 @@ bool refs_has_blob(const struct refs *r, const char *digest);
 bool refs_has_layer(const struct refs *r, const char *diff_id);
 void refs_done(struct refs *r);
 #define auto_refs __attribute__((cleanup(refs_done)))
+int refs_add_lists(struct store *s, struct refs *r, struct err *e);
 /* Digests that an image's config and manifest lead to (also the manifest's and config's own). */
 int refs_add_image(struct store *s, struct refs *r, const struct image_rec *rec, struct err *e);
 

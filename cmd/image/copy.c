@@ -16,6 +16,7 @@
 
 #include "cmd/image/archive_out.h"
 #include "cmd/image/client.h"
+#include "cmd/image/copy.h"
 #include "cmd/image/copy_end.h"
 #include "cmd/image/copy_store.h"
 #include "cmd/image/gather.h"
@@ -61,6 +62,7 @@ struct copy_doc {
  * @docs:	what is copied, the top one last
  * @blobs:	what it consists of
  * @docker:	--format: 1 v2s2, 0 oci, -1 as it is
+ * @by_digest:	the destination gets no tag
  */
 struct copy {
 	const struct copy_opts *o;
@@ -75,6 +77,7 @@ struct copy {
 	struct oci_descriptor *blobs;
 	size_t n_blobs;
 	int docker;
+	bool by_digest;
 };
 
 static const struct copy_doc *top(const struct copy *c)
@@ -284,8 +287,8 @@ static int to_registry(struct copy *c, struct err *e)
 	for (size_t i = 0; r == 0 && i < c->n_docs; i++) {
 		const struct copy_doc *d = &c->docs[i];
 
-		r = registry_manifest_put(c->to.registry, d == top(c) ? c->to.ref.tag : d->digest, d->type, d->text,
-					  d->len, e);
+		r = registry_manifest_put(c->to.registry, d == top(c) && !c->by_digest ? c->to.ref.tag : d->digest,
+					  d->type, d->text, d->len, e);
 	}
 	return r;
 }
@@ -578,6 +581,47 @@ static void copy_done(struct copy *c)
 		oci_descriptor_done(&c->blobs[i]);
 	free(c->docs);
 	free(c->blobs);
+}
+
+/**
+ * copy_into_repository() - Copy one image, or index, to a registry, by its digest
+ * @cl:		Surroundings
+ * @from:	Where it is, open
+ * @to:		Repository
+ * @digest:	Which document
+ * @all:	Of an index, everything
+ * @quiet:	No progress
+ * @e:		Failure
+ *
+ * Return: 0 or negative errno
+ */
+int copy_into_repository(const struct client *cl, struct copy_end *from, const struct ref *to, const char *digest,
+			 bool all, bool quiet, struct err *e)
+{
+	const struct copy_opts o = { .all = all, .quiet = quiet };
+	struct copy c = { .o = &o,
+			  .c = *cl,
+			  .to_remote = cl->remote,
+			  .from = *from,
+			  .to = COPY_END_NONE,
+			  .docker = -1,
+			  .by_digest = true };
+	auto_free char *text = NULL;
+	size_t len;
+	int r;
+
+	c.to.ref = (struct ref) { xstrdup(to->domain), xstrdup(to->path), xstrdup(to->tag), NULL };
+	r = copy_end_doc(&c.from, digest, &text, &len, e);
+	if (r == 0)
+		r = add_tree(&c, &text, len, NULL, 0, e);
+	if (r == 0) {
+		c.out = progress_new(STDERR_FILENO, quiet ? PROGRESS_QUIET : progress_mode_for(STDERR_FILENO));
+		r = to_registry(&c, e);
+		progress_free(c.out);
+	}
+	c.from = (struct copy_end)COPY_END_NONE; /* the caller's */
+	copy_done(&c);
+	return r;
 }
 
 /**

@@ -6,6 +6,14 @@
 #include "cmd/cmd.h"
 
 int pull_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e);
+int manifest_create_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e);
+int manifest_add_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e);
+int manifest_annotate_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e);
+int manifest_inspect_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e);
+int manifest_push_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e);
+int manifest_rm_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e);
+int manifest_remove_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e);
+int manifest_exists_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e);
 int copy_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e);
 int registry_inspect_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e);
 int registry_list_tags_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e);
