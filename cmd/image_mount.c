@@ -4,6 +4,7 @@
  * with it. They lie in a tmpfs on the folder cache/mounts of the store, so that no mount point is left either. Not in
  * the run folder: where the caller is root, that is host root's, who is nobody inside.
  */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -56,6 +57,7 @@ static bool is_mount(const char *path)
 	auto_free char *parent = xasprintf("%s/..", path);
 	struct stat st, up;
 
+	assert(path);
 	return stat(path, &st) == 0 && stat(parent, &up) == 0 && st.st_dev != up.st_dev;
 }
 
@@ -112,6 +114,7 @@ static int mount_one(const struct ctx *ctx, struct store *s, const char *text, c
 		r = store_layers_check(s, c->diff_ids, e);
 	if (r < 0)
 		return r;
+	assert(c);
 	path = xasprintf("%s/%s", dir, digest_hex(rec.config_digest));
 	if (!is_mount(path)) {
 		r = fs_make_dirs(AT_FDCWD, path, 0700, e);

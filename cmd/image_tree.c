@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,8 +58,8 @@ static int tree_load(struct tree *t, struct store *s, struct err *e)
 /* Do they begin with the same @n layers? */
 static bool same_start(char *const *a, char *const *b, size_t n)
 {
-	if (strv_len(a) < n || strv_len(b) < n)
-		return false;
+	if (!a || !b || strv_len(a) < n || strv_len(b) < n)
+		return n == 0;
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(a[i], b[i]))
 			return false;
@@ -70,6 +71,7 @@ static char *names_of(const struct tree *t, char *const *layers, size_t n)
 {
 	auto_strv char **names = NULL;
 
+	assert(t->layers);
 	for (size_t i = 0; i < t->n; i++)
 		if (t->recs[i].name && strv_len(t->layers[i]) == n && same_start(t->layers[i], layers, n))
 			strv_add_take(&names, ref_shorten(t->recs[i].name));
@@ -112,6 +114,7 @@ static bool print_children(const struct tree *t, char *const *layers, size_t n, 
 	size_t left = 0;
 	bool any;
 
+	assert(t->layers);
 	for (size_t i = 0; i < t->n; i++)
 		left += strv_len(t->layers[i]) > n && same_start(t->layers[i], layers, n) && !is_repeated(t, i, n + 1);
 	any = left > 0;
@@ -153,6 +156,7 @@ static int image_tree_run(struct ctx *ctx, void *opts, int argc, char **argv, st
 	for (size_t i = 0; i < t.n; i++)
 		if (t.recs[i].name && !strcmp(t.recs[i].config_digest, rec.config_digest))
 			strv_add_take(&names, ref_shorten(t.recs[i].name));
+	assert(c);
 	shown = strv_join(names, " ");
 	printf("Image ID: %.12s\nTags:     [%s]\nSize:     %s\n", digest_hex(rec.config_digest), shown,
 	       format_size((uint64_t)rec.size, 4, text));

@@ -208,7 +208,7 @@ static int make_layer(struct import *i, struct err *e)
 	struct unpack_spec spec = { .name = "of the tarball" };
 	auto_close int from = -EBADF, layer = -EBADF;
 	struct idmap map;
-	unsigned slot;
+	unsigned slot = 0;
 	int r = idmap_for_caller(&map, e);
 
 	idmap_tell_single(&map);

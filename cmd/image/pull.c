@@ -341,7 +341,7 @@ int pull_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e)
 	const struct pull_opts *o = opts;
 	auto_policy struct policy *trust = NULL;
 	struct pull p = { .quiet = o->quiet, .limits = { .size = o->max_size, .entries = o->max_entries } };
-	struct client c;
+	struct client c = { 0 };
 	int r = read_policy(o->policy, &p.policy, e);
 
 	if (r == 0)

@@ -356,8 +356,8 @@ static int push_all_tags(struct push *p, const char *text, struct err *e)
 {
 	auto_ref struct ref want = { 0 };
 	auto_free char *name = NULL;
-	struct image_rec *recs;
-	size_t n, found = 0;
+	struct image_rec *recs = NULL;
+	size_t n = 0, found = 0;
 	int r = ref_parse(text, &want, e);
 
 	if (r == 0 && (want.tag || want.digest))

@@ -94,7 +94,7 @@ int ctr_view(struct ctr *c, const char *driver, int stop, int (*fn)(void *arg, i
 	const struct driver *d = NULL;
 	struct idmap map;
 	pid_t pid;
-	int p[2], r = idmap_for_caller(&map, e);
+	int p[2] = { -EBADF, -EBADF }, r = idmap_for_caller(&map, e);
 
 	if (r == 0 && !c->config.rootfs)
 		r = driver_choose(c->store, forced, &d, e);
