@@ -1,9 +1,10 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # Every wall of a host that can be built here, hit by `skiff run`: one precise sentence with the command that mends it. These need
-# root to build the wall; skiff itself runs as the ordinary user behind it. Not provoked, since this needs another kernel or a
-# file server: kernel.unprivileged_userns_clone, AppArmor's restriction, NFS homes, LDAP ranges (tests/unit/lib/runtime/test_walls.c has
-# them as data).
+# root to build the wall; skiff itself runs as the ordinary user behind it. tests/vm/walls.bats has those that need a kernel or a
+# host of their own (kernel.unprivileged_userns_clone, NFS homes, linger, devices without their modules), and runs the commands that
+# the messages name. Nowhere for real: kernel.apparmor_restrict_unprivileged_userns, which no kernel of Debian 12 has, and ranges
+# from a true LDAP server (a stub of getsubids is here; tests/unit/lib/runtime/test_walls.c has the sentences).
 
 load ../cli/common
 

@@ -47,6 +47,7 @@ wall() {
 		echo \"\$said\"; echo \"before: \$rc\"
 		mends '$2' <<<\"\$said\" && ${3:-aboard}; echo \"after: \$?\""
 	echo "$output"
+	is "$status" 0
 	contains "after: 0"
 }
 
