@@ -247,17 +247,18 @@ static void mount(struct job *j)
 	call(j, &c, on_mount);
 }
 
-static void on_head(void *arg, struct http_req *req, int r, const struct err *e)
+static void on_head(void *arg, struct http_req *req, int r, const struct err *why)
 {
 	struct job *j = arg;
 	const struct send_form *f = form_of(j);
+	struct err e = *why;
 
 	(void)req;
 	end_request(j);
 	if (r == 0)
 		finish(j, j->put_failed ? "Pushed" : "Layer already exists");
 	else if (r != -ENOENT)
-		fail(j, r, e);
+		fail(j, r, &e);
 	else if (j->put_failed)
 		open_upload(j);
 	else if (f->repos && f->repos[0])
@@ -380,11 +381,11 @@ static void on_got(void *arg, struct http_req *req, int r, const struct err *e)
 {
 	struct ring *g = arg;
 
-	http_req_free(req);
+	g->e = *e; /* belongs to the request */
+	g->r = r;
 	g->get = NULL;
 	g->ended = true;
-	g->r = r;
-	g->e = *e;
+	http_req_free(req);
 }
 
 static void ring_stop(struct ring *g)
