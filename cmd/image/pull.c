@@ -77,14 +77,30 @@ static int fill_rec(const struct remote_image *i, struct image_rec *rec, struct 
 	return rec->name ? 0 : err_set(e, EINVAL, "image name");
 }
 
+/* Are manifest, config and layers there? `system check --repair` may have moved one of them away. */
+static bool is_whole(struct store *s, const struct image_rec *rec, struct oci_image_config **ret)
+{
+	auto_oci_image_config struct oci_image_config *config = NULL;
+	auto_free char *manifest = NULL;
+	size_t len;
+
+	if (store_blob_read(s, rec->manifest_digest, &manifest, &len, NULL) < 0 ||
+	    store_image_config(s, rec->config_digest, &config, NULL) < 0 ||
+	    store_layers_check(s, config->diff_ids, NULL) < 0)
+		return false;
+	if (ret)
+		*ret = take_ptr(&config);
+	return true;
+}
+
 /* Is the store's image of that name the one the registry has, and whole? */
-static bool is_current(struct store *s, const struct remote_image *i, const struct image_rec *rec)
+static bool is_current(struct store *s, const struct image_rec *rec)
 {
 	auto_image_rec struct image_rec have = { 0 };
 
 	return store_image_find(s, rec->name, &have, NULL) == 0 && str_is_eq(have.name, rec->name) &&
 	       str_is_eq(have.manifest_digest, rec->manifest_digest) && str_is_eq(have.repo_digest, rec->repo_digest) &&
-	       store_layers_check(s, i->config->diff_ids, NULL) == 0;
+	       is_whole(s, &have, NULL);
 }
 
 /* For struct remote: what the store knows the name by. */
@@ -96,9 +112,7 @@ static char *local_digest(void *arg, const struct ref *ref)
 	auto_free char *name = ref_full(ref);
 
 	if (store_image_find(p->store, name, &rec, NULL) < 0 || !str_is_eq(rec.name, name) ||
-	    store_image_config(p->store, rec.config_digest, &config, NULL) < 0 ||
-	    !oci_platform_is_match(&config->platform, p->remote.platform) ||
-	    store_layers_check(p->store, config->diff_ids, NULL) < 0)
+	    !is_whole(p->store, &rec, &config) || !oci_platform_is_match(&config->platform, p->remote.platform))
 		return NULL;
 	return take_ptr(&rec.repo_digest);
 }
@@ -227,7 +241,7 @@ static int pull_always(struct pull *p, const char *text, struct err *e)
 		r = store_image_find(p->store, name = ref_full(&i.ref), &rec, e);
 	else if (r == 0)
 		r = fill_rec(&i, &rec, e);
-	changed = r == 0 && !i.unchanged && !is_current(p->store, &i, &rec);
+	changed = r == 0 && !i.unchanged && !is_current(p->store, &rec);
 	if (changed)
 		r = fetch_image(p, &i, &rec, e);
 	progress_free(p->out);

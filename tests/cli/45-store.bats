@@ -4,6 +4,7 @@
 
 load common
 load layers
+load registry
 
 setup() {
 	layers_setup
@@ -11,6 +12,7 @@ setup() {
 }
 
 teardown() {
+	registry_stop
 	layers_teardown
 }
 
@@ -195,6 +197,33 @@ blobs_size() {
 	contains "is damaged"
 	contains "hello"
 	run -0 skiff system check
+}
+
+@test "check --repair: an image of a registry is fetched again by pull and by run, whatever part was damaged" {
+	local layer id part image
+	registry_start plain
+	make_layout "$BATS_TEST_TMPDIR/layout"
+	registry_push "$BATS_TEST_TMPDIR/layout" mend
+	image=$REGISTRY/mend
+	skiff pull -q --tls-verify=false "$image"
+	layer=$(layer_of "$image" 1)
+	id=$(skiff image inspect -f '{{.Id}}' "$image")
+	for part in "layers/$layer/meta.json" "oci/blobs/sha256/${id#sha256:}" \
+		"oci/blobs/sha256/$(skiff image inspect -f '{{.Digest}}' "$image" | cut -d: -f2)"; do
+		echo x >>"$SKIFF_ROOT/$part"
+		run -1 skiff system check --repair
+		contains "image $image:latest cannot be used: pull it again (skiff pull $image:latest)"
+		if [ "${part%%/*}" = layers ]; then
+			run -0 skiff run --rm --network none "$image" cat /etc/motd
+			contains "is damaged"
+			contains hello
+		else
+			skiff pull -q --tls-verify=false "$image"
+		fi
+		run -0 skiff system check
+		is "$output" ""
+		is "$(skiff run --rm --network none "$image" cat /etc/motd)" hello
+	done
 }
 
 @test "check --repair: a damaged config or manifest, a damaged index" {
