@@ -99,6 +99,7 @@ struct load_opts {
 extern const struct cmd cmd_load;
 
 struct save_opts {
+	bool compress;
 	const char *output;
 	const char *format;
 	const char *platform;

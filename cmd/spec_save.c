@@ -2,6 +2,8 @@
 #include "cmd/spec.h"
 
 static const struct opt opts[] = {
+	OPT_BOOL(0, "compress", struct save_opts, compress,
+		 "Compress layers with gzip that the store has only unpacked"),
 	OPT_STR(0, "format", struct save_opts, format, "docker-archive, oci-archive, oci-dir or docker-dir",
 		.dflt = "docker-archive"),
 	OPT_BOOL('m', "multi-image-archive", struct save_opts, multi, "Take several images", .dflt = "true"),

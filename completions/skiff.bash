@@ -175,7 +175,7 @@ _skiff_verb() { # NAME: sets what may follow; fails when there is no such verb
 		;;
 	'image save' | 'save')
 		subs='' first=image rest=image stop=''
-		options=' --format --multi-image-archive -m --output -o --platform --quiet -q --config --debug -D --root --runroot --storage-driver --trace --help -h'
+		options=' --compress --format --multi-image-archive -m --output -o --platform --quiet -q --config --debug -D --root --runroot --storage-driver --trace --help -h'
 		valued=' --format --output -o --platform --config --root --runroot --storage-driver'
 		;;
 	'image import' | 'import')

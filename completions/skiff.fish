@@ -347,6 +347,7 @@ complete -c skiff -n '__skiff_in "image load" "load"' -l max-layer-size -x -d 'R
 complete -c skiff -n '__skiff_in "image load" "load"' -l platform -x -a 'linux/amd64 linux/arm64' -d 'Load only the given platform variant'
 complete -c skiff -n '__skiff_in "image load" "load"' -s q -l quiet -d 'Suppress the load output'
 complete -c skiff -n '__skiff_in "image load" "load"' -l signature-policy -x -d 'File that says which images may come in (policy.json)'
+complete -c skiff -n '__skiff_in "image save" "save"' -l compress -d 'Compress layers with gzip that the store has only unpacked'
 complete -c skiff -n '__skiff_in "image save" "save"' -l format -x -a 'json table' -d 'docker-archive, oci-archive, oci-dir or docker-dir'
 complete -c skiff -n '__skiff_in "image save" "save"' -s m -l multi-image-archive -d 'Take several images'
 complete -c skiff -n '__skiff_in "image save" "save"' -s o -l output -rF -d 'Write to a file (or folder), instead of STDOUT'

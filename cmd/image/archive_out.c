@@ -127,6 +127,18 @@ void out_add(struct out_list *l, enum out_source source, const char *name, const
 	m->size = size;
 }
 
+void out_add_file(struct out_list *l, const char *name, const char *digest, int fd, uint64_t size)
+{
+	struct out_member *m = add(l, name);
+
+	if (!m)
+		return;
+	m->source = OUT_FILE;
+	m->digest = xstrdup(digest);
+	m->from = fd;
+	m->size = size;
+}
+
 void out_list_done(struct out_list *l)
 {
 	for (size_t i = 0; i < l->n; i++) {
@@ -214,6 +226,8 @@ static int write_content(const struct writer *w, const struct out_member *m, str
 	r = sha256_new(&s->hash, e);
 	if (r == 0 && m->source == OUT_LAYER)
 		r = write_layer(w, m->digest, s, e);
+	else if (r == 0 && m->source == OUT_FILE)
+		r = copy_blob(m->from, s, e);
 	else if (r == 0)
 		r = store_blob_open(w->store, m->source == OUT_PLAIN ? m->blob : m->digest, &fd, e);
 	if (r == 0 && m->source == OUT_BLOB)

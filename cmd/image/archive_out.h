@@ -17,6 +17,7 @@ enum out_source {
 	OUT_LAYER,  /* a layer's tar, written again from its folder */
 	OUT_BLOB,   /* a blob of the store as it is */
 	OUT_PLAIN,  /* a blob of the store, decompressed */
+	OUT_FILE,   /* a file that is open */
 };
 
 /**
@@ -26,6 +27,7 @@ enum out_source {
  * @text:	for OUT_TEXT
  * @digest:	of the bytes: they are compared with it
  * @blob:	for OUT_PLAIN: the compressed blob's digest
+ * @from:	for OUT_FILE: borrowed, at its beginning
  * @size:	bytes
  * @offset:	of its header, in a tar
  * @fd:		its file, in a folder
@@ -36,6 +38,7 @@ struct out_member {
 	char *text;
 	char *digest;
 	char *blob;
+	int from;
 	uint64_t size;
 	uint64_t offset;
 	int fd;
@@ -51,6 +54,7 @@ void out_add_folder(struct out_list *l, const char *name);
 void out_add_text(struct out_list *l, const char *name, const char *text, size_t len);
 void out_add(struct out_list *l, enum out_source source, const char *name, const char *digest, const char *blob,
 	     uint64_t size);
+void out_add_file(struct out_list *l, const char *name, const char *digest, int fd, uint64_t size);
 void out_list_done(struct out_list *l);
 #define auto_out_list __attribute__((cleanup(out_list_done)))
 

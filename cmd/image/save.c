@@ -19,24 +19,19 @@
 #include "lib/runtime/userns.h"
 #include "storage/store.h"
 
-static int write_archive(struct store *s, struct out_list *l, enum save_format format, const char *output, int stop,
-			 struct err *e)
+static int write_archive(struct store *s, const struct idmap *map, struct out_list *l, enum save_format format,
+			 const char *output, int stop, struct err *e)
 {
 	bool is_dir = format == SAVE_OCI_DIR || format == SAVE_DOCKER_DIR;
 	auto_output struct output out = OUTPUT_NONE;
-	struct idmap map;
-	int r = idmap_for_caller(&map, e);
+	int r = is_dir ? output_open_dir(output, &out, e) : output_open_file(output, &out, e);
 
-	if (r == 0 && is_dir)
-		r = output_open_dir(output, &out, e);
-	else if (r == 0)
-		r = output_open_file(output, &out, e);
 	if (r < 0)
 		return r;
 	if (is_dir)
-		r = out_write_dir(s, &map, l, out.fd, stop, e);
+		r = out_write_dir(s, map, l, out.fd, stop, e);
 	else
-		r = out_write_tar(s, &map, l, out.fd, stop, e);
+		r = out_write_tar(s, map, l, out.fd, stop, e);
 	return r < 0 ? r : output_commit(&out, e);
 }
 
@@ -73,8 +68,14 @@ int save_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e)
 	auto_out_list struct out_list members = { 0 };
 	auto_close int stop = -EBADF;
 	enum save_format format;
+	struct idmap map;
 	bool changed = false;
 	int r = save_format_parse(o->format, &format, e);
+
+	if (r == 0 && o->compress && format == SAVE_DOCKER_ARCHIVE)
+		r = err_say(e, EINVAL,
+			    "--compress: a docker-archive has plain layers (compress all of it: skiff save | "
+			    "gzip)");
 
 	if (r == 0 && !output && (format == SAVE_OCI_DIR || format == SAVE_DOCKER_DIR))
 		r = err_say(e, EINVAL, "--format %s writes a folder: name it with --output", o->format);
@@ -89,14 +90,20 @@ int save_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e)
 	if (r == 0)
 		r = choose_images(&set, store, t, o, argc, argv, e);
 	if (r == 0)
+		r = idmap_for_caller(&map, e);
+	if (r == 0 && o->compress)
+		r = save_set_compress(&set, store, t, &map, stop, e);
+	if (r == 0)
 		r = save_members(&set, format, &members, &changed, e);
+	if (r == -EINTR && stop_signal(stop))
+		return 128 + stop_signal(stop);
 	if (r < 0)
 		return r;
 	trace_mark("members are chosen");
 	if (changed && !o->quiet)
-		log_warn("the compressed layers are not in the store: they are saved as plain tars, and the manifest's "
-			 "digest changes");
-	r = write_archive(store, &members, format, output, stop, e);
+		log_warn("the compressed layers are not in the store: they are %s, and the manifest's digest changes",
+			 o->compress ? "compressed anew" : "saved as plain tars");
+	r = write_archive(store, &map, &members, format, output, stop, e);
 	trace_mark("the archive is written");
 	if (r == -EINTR && stop_signal(stop))
 		return 128 + stop_signal(stop);

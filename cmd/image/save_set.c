@@ -2,9 +2,12 @@
 #include "cmd/image/save_set.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/base/str.h"
@@ -13,14 +16,16 @@
 #include "lib/oci/json.h"
 #include "lib/oci/ref.h"
 #include "storage/store.h"
+#include "storage/unpack/pack.h"
 
 /*
  * Theory of operation
  *
  * docker's archive holds plain tars: written again from the layers' folders, the same bytes at every time and on every
  * machine. An OCI layout holds what a registry holds: where the store kept the compressed blobs these go out as they
- * are, under the manifest that the image was pulled with. Where it did not, the layer is a plain tar and the manifest
- * is made anew; the config, and with it the image's id, is the same in any case.
+ * are, under the manifest that the image was pulled with. Where it did not, the layer is a plain tar, or compressed
+ * anew when that is asked for, and the manifest is made anew; the config, and with it the image's id, is the same in
+ * any case.
  */
 
 #define META_MAX (1U << 24)
@@ -52,6 +57,8 @@ static void image_done(struct save_image *i)
 	free(i->manifest_digest);
 	free(i->manifest_text);
 	free(i->config_text);
+	for (size_t k = 0; i->layers && k < i->manifest.n_layers; k++)
+		fd_closep(&i->layers[k].packed);
 	oci_manifest_done(&i->manifest);
 	oci_image_config_free(i->config);
 	free(i->layers);
@@ -89,6 +96,7 @@ static int read_layer(struct store *s, struct store_txn *t, const struct oci_des
 		.tar_size = (uint64_t)json_get_i64(meta, "tarSize", -1),
 		.has_frame = json_get_bool(meta, "frame", false),
 		.has_blob = blob > 0,
+		.packed = -EBADF,
 	};
 	if (ret->tar_size > INT64_MAX)
 		return err_say(e, EBADMSG, "layer %s: the store does not tell its size (skiff system check)", diff_id);
@@ -119,6 +127,8 @@ static int read_documents(struct store *s, struct store_txn *t, const struct ima
 		return r;
 	i->manifest_digest = xstrdup(rec->manifest_digest);
 	i->layers = xcalloc(i->manifest.n_layers + 1, sizeof(*i->layers));
+	for (size_t k = 0; k < i->manifest.n_layers; k++)
+		i->layers[k].packed = -EBADF;
 	for (size_t k = 0; r == 0 && k < i->manifest.n_layers; k++)
 		r = read_layer(s, t, &i->manifest.layers[k], i->config->diff_ids[k], &i->layers[k], e);
 	return r;
@@ -218,6 +228,84 @@ int save_set_add(struct save_set *set, struct store *s, struct store_txn *t, con
 	return add_image(set, s, t, &rec, str_is_eq(full, rec.name), text, platform, e);
 }
 
+/* ---- compression ---- */
+
+/* Another image's, or another place in this one. */
+static const struct save_layer *find_packed(const struct save_set *set, const char *diff_id)
+{
+	for (size_t i = 0; i < set->n; i++)
+		for (size_t k = 0; k < set->v[i].manifest.n_layers; k++)
+			if (set->v[i].layers[k].packed >= 0 && str_is_eq(set->v[i].layers[k].diff_id, diff_id))
+				return &set->v[i].layers[k];
+	return NULL;
+}
+
+static int wait_pack(struct pack *p, int stop, struct err *e)
+{
+	struct pollfd fds[2] = { { .fd = pack_fd(p), .events = POLLIN }, { .fd = stop, .events = POLLIN } };
+
+	while (poll(fds, 2, -1) < 0)
+		if (errno != EINTR)
+			return err_set(e, errno, "wait for the compression");
+	return fds[1].revents ? err_say(e, EINTR, "interrupted") : 0;
+}
+
+static int pack_layer(struct save_layer *y, struct store *s, struct store_txn *t, const struct idmap *map, int stop,
+		      struct err *e)
+{
+	auto_free char *name = xasprintf("packed-%.16s", digest_hex(y->diff_id));
+	auto_close int layer = -EBADF, out = -EBADF;
+	struct pack_spec spec = { .map = map, .diff_id = y->diff_id, .format = PACK_GZIP, .blob_fd = -EBADF };
+	struct pack *p = NULL;
+	int r = store_layer_open(s, y->diff_id, &layer, e);
+
+	if (r < 0)
+		return r;
+	out = openat(store_txn_dir(t), name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (out < 0)
+		return err_set(e, errno, "create a scratch file in the store");
+	spec.layer_fd = layer;
+	spec.out_fd = out;
+	r = pack_start(&spec, &p, e);
+	if (r == 0)
+		r = wait_pack(p, stop, e);
+	if (r < 0) {
+		pack_abort(p);
+		return r;
+	}
+	r = pack_finish(p, y->packed_digest, &y->packed_size, e);
+	if (r == 0 && lseek(out, 0, SEEK_SET) < 0)
+		r = err_set(e, errno, "read a scratch file of the store");
+	if (r == 0)
+		y->packed = take_fd(&out);
+	return r;
+}
+
+int save_set_compress(struct save_set *set, struct store *s, struct store_txn *t, const struct idmap *map, int stop,
+		      struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < set->n; i++)
+		for (size_t k = 0; r == 0 && k < set->v[i].manifest.n_layers; k++) {
+			struct save_layer *y = &set->v[i].layers[k];
+			const struct save_layer *same = y->has_blob ? NULL : find_packed(set, y->diff_id);
+
+			if (y->has_blob)
+				continue;
+			if (!same) {
+				r = pack_layer(y, s, t, map, stop, e);
+				continue;
+			}
+			y->packed = fcntl(same->packed, F_DUPFD_CLOEXEC, 3);
+			if (y->packed < 0)
+				r = err_set(e, errno, "duplicate descriptor");
+			y->packed_size = same->packed_size;
+			memcpy(y->packed_digest, same->packed_digest, sizeof(y->packed_digest));
+		}
+	return r;
+}
+
 /* ---- members ---- */
 
 static void add_plain_layer(struct out_list *l, const struct save_image *i, size_t k, const char *name)
@@ -273,7 +361,7 @@ static char *member_name(const char *digest, bool in_layout)
 	return xasprintf("%s%s", in_layout ? "blobs/sha256/" : "", digest_hex(digest));
 }
 
-/* The blob where there is one, else the tar: then @d is changed to tell so. */
+/* The blob where there is one, else the tar, compressed or not: then @d is changed to tell so. */
 static bool add_layer(struct out_list *l, const struct save_image *i, size_t k, bool docker, struct oci_descriptor *d)
 {
 	const struct save_layer *y = &i->layers[k];
@@ -284,10 +372,18 @@ static bool add_layer(struct out_list *l, const struct save_image *i, size_t k, 
 		out_add(l, OUT_BLOB, name, d->digest, NULL, (uint64_t)d->size);
 		return false;
 	}
-	name = member_name(y->diff_id, !docker);
-	add_plain_layer(l, i, k, name);
 	free(d->media_type);
 	free(d->digest);
+	if (y->packed >= 0) {
+		name = member_name(y->packed_digest, !docker);
+		out_add_file(l, name, y->packed_digest, y->packed, y->packed_size);
+		d->media_type = xstrdup(docker ? DOCKER_MT_LAYER_GZIP : OCI_MT_LAYER_GZIP);
+		d->digest = xstrdup(y->packed_digest);
+		d->size = (int64_t)y->packed_size;
+		return true;
+	}
+	name = member_name(y->diff_id, !docker);
+	add_plain_layer(l, i, k, name);
 	d->media_type = xstrdup(docker ? DOCKER_MT_LAYER : OCI_MT_LAYER);
 	d->digest = xstrdup(y->diff_id);
 	d->size = (int64_t)y->tar_size;

@@ -9,8 +9,10 @@
 
 #include "cmd/image/archive_out.h"
 #include "lib/base/err.h"
+#include "lib/crypto/sha256.h"
 #include "lib/oci/image.h"
 
+struct idmap;
 struct store;
 struct store_txn;
 
@@ -25,12 +27,18 @@ int save_format_parse(const char *text, enum save_format *ret, struct err *e);
  * @tar_size:	bytes of its tar
  * @has_frame:	the tar can be written again; else its blob is kept
  * @has_blob:	the blob that the manifest names is in the store
+ * @packed:	a file with the tar compressed anew (save_set_compress()), or negative
+ * @packed_digest: of it
+ * @packed_size: of it
  */
 struct save_layer {
 	const char *diff_id;
 	uint64_t tar_size;
 	bool has_frame;
 	bool has_blob;
+	int packed;
+	char packed_digest[SHA256_DIGEST_SIZE];
+	uint64_t packed_size;
 };
 
 /**
@@ -68,6 +76,13 @@ int save_set_add(struct save_set *set, struct store *s, struct store_txn *t, con
 		 const struct oci_platform *platform, struct err *e);
 void save_set_done(struct save_set *set);
 #define auto_save_set __attribute__((cleanup(save_set_done)))
+
+/*
+ * --compress: layers whose compressed blob is not in the store are compressed with gzip, into scratch files of @t. Only
+ * from a process with one thread. Return: 0, -EINTR for @stop, ...
+ */
+int save_set_compress(struct save_set *set, struct store *s, struct store_txn *t, const struct idmap *map, int stop,
+		      struct err *e);
 
 /* @ret_changed: an image gets another manifest than it was pulled with, because its compressed layers are not there. */
 int save_members(const struct save_set *set, enum save_format format, struct out_list *ret, bool *ret_changed,

@@ -269,6 +269,26 @@ id_of() { skiff images -q --no-trunc "$1" | head -1; }
 	other save "$m" | cmp - "$d/1"
 }
 
+@test "--compress: layers that are plain in the store, the same bytes every time" {
+	local d=$BATS_TEST_TMPDIR
+	run -0 --separate-stderr skiff save --compress --format oci-archive -o "$d/a.tar" app:1 app:2
+	# shellcheck disable=SC2154
+	is "$stderr" "Warning: the compressed layers are not in the store: they are compressed anew, and the manifest's digest changes"
+	skiff save -q --compress --format oci-archive app:1 app:2 | cmp - "$d/a.tar"
+	[ "$(stat -c %s "$d/a.tar")" -lt "$(skiff save app:1 | wc -c)" ]
+	run -0 other load -i "$d/a.tar"
+	is "$(other images -q --no-trunc app:2)" "$(id_of app:2)"
+	# Now they are kept, and go out as they are.
+	run -0 --separate-stderr other save --format oci-archive -o "$d/b.tar" app:1 app:2
+	is "$stderr" ""
+	cmp "$d/a.tar" "$d/b.tar"
+	skiff save -q --compress --format docker-dir -o "$d/ddir" app:2
+	grep -q 'rootfs.diff.tar.gzip' "$d/ddir/manifest.json"
+	run -1 skiff save --compress -o "$d/c.tar" app:1
+	contains "a docker-archive has plain layers"
+	is "$(ls "$SKIFF_ROOT/tmp")" "$(printf 'blobs\nguard')"
+}
+
 @test "large members are read where they are, from a place in the file as well" {
 	local d=$BATS_TEST_TMPDIR
 	mkdir "$d/t"
