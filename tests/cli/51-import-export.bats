@@ -35,7 +35,9 @@ name" && echo hello >/data/sub/file && ln /data/sub/file /data/hard && ln -s sub
 	mkdir "$d/x"
 	tar -C "$d/x" -xpf "$d/a.tar" --exclude='dev/*'
 	is "$(cat "$d/x/data/sub/file" "$d/x/etc/passwd")" "$(printf 'hello\nnew')"
-	is "$(readlink "$d/x/data/link") $(stat -c %h "$d/x/data/hard") $(stat -c %a "$d/x/bin/probe")" "sub/file 2 4755"
+	is "$(readlink "$d/x/data/link") $(stat -c %a "$d/x/bin/probe")" "sub/file 4755"
+	# fuse-overlayfs tells of one name for every file: there the two become copies.
+	[ "$SKIFF_TEST_MODE" = fuse ] || is "$(stat -c %h "$d/x/data/hard")" 2
 	is "$(date -u -r "$d/x/data/sub/file" +%F)" 2001-02-03
 	[ -d "$d/x/data/odd"$'\n'"name" ]
 	[ ! -e "$d/x/bin/grep" ]
