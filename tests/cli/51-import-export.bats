@@ -36,13 +36,15 @@ name" && echo hello >/data/sub/file && ln /data/sub/file /data/hard && ln -s sub
 	tar -C "$d/x" -xpf "$d/a.tar" --exclude='dev/*'
 	is "$(cat "$d/x/data/sub/file" "$d/x/etc/passwd")" "$(printf 'hello\nnew')"
 	is "$(readlink "$d/x/data/link") $(stat -c %a "$d/x/bin/probe")" "sub/file 4755"
-	# fuse-overlayfs tells of one name for every file: there the two become copies.
-	[ "$SKIFF_TEST_MODE" = fuse ] || is "$(stat -c %h "$d/x/data/hard")" 2
+	# fuse-overlayfs tells of one name for every file and of no holes: there links become copies, and holes zeros.
+	if [ "$SKIFF_TEST_MODE" != fuse ]; then
+		is "$(stat -c %h "$d/x/data/hard")" 2
+		[ "$(stat -c %s "$d/a.tar")" -lt 40000000 ]
+	fi
 	is "$(date -u -r "$d/x/data/sub/file" +%F)" 2001-02-03
 	[ -d "$d/x/data/odd"$'\n'"name" ]
 	[ ! -e "$d/x/bin/grep" ]
 	is "$(stat -c %s "$d/x/data/holes")" 50000001
-	[ "$(stat -c %s "$d/a.tar")" -lt 40000000 ] # holes are no bytes
 	run -0 skiff import -q "$d/a.tar" imp:1
 	id=$output
 	[[ $id =~ ^sha256:[0-9a-f]{64}$ ]] || fail "not an id: $id"
