@@ -239,13 +239,13 @@ static int open_stack(struct store *s, char *const *layers, struct view *ret, st
 {
 	int r = 0;
 
-	for (size_t i = strv_len(layers); r == 0 && i-- > 0;) {
+	for (size_t i = layers ? strv_len(layers) : 0; r == 0 && i-- > 0;) {
 		auto_close int fd = -EBADF;
 
 		r = store_layer_open(s, layers[i], &fd, e);
 		if (r == 0)
 			r = add_part(ret, fd, "diff", i, e);
-		if (r == 0 && is_opaque(ret->v[ret->n - 1].fd))
+		if (r == 0 && ret->v && is_opaque(ret->v[ret->n - 1].fd))
 			break;
 	}
 	return r;
@@ -314,7 +314,7 @@ int store_layers_diff(struct store *s, char *const *a, char *const *b, char ***r
 {
 	auto_close int rd = -EBADF, wr = -EBADF;
 	struct idmap map;
-	int p[2], status;
+	int p[2] = { -EBADF, -EBADF }, status;
 	pid_t pid;
 	int r = idmap_for_caller(&map, e);
 

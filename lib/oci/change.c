@@ -158,7 +158,7 @@ static int change_label(struct json *config, const char *rest, struct err *e)
 	if (r < 0)
 		return r;
 	labels = copy_object(config, "Labels");
-	for (char **p = pairs; *p; p++) {
+	for (char **p = pairs; p && *p; p++) {
 		char *value = strchr(*p, '=');
 
 		*value++ = '\0';
