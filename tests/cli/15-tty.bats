@@ -193,16 +193,16 @@ tty() { # [-s RxC] COMMAND... < STEPS
 
 @test "the container ends while somebody is attached" {
 	skiff run -dit --name gone --network none "$BB" sh
-	(sleep 0.5; skiff kill gone) >/dev/null 3>&- &
 	tty skiff attach gone <<-'STEPS'
 		is raw
+		host skiff kill gone
 		exit 137
 		is cooked
 	STEPS
 	skiff run -d --name e --network none "$BB" sleep 1000
-	(sleep 0.5; skiff kill e) >/dev/null 3>&- &
 	tty skiff exec -it e sh <<-'STEPS'
 		expect # 
+		host skiff kill e
 		exit 137
 		is cooked
 	STEPS

@@ -208,10 +208,10 @@ bomb() {
 }
 
 @test "TL-10 entries that nobody has paid for are refused before they cost much" {
-	bomb 1 "look like a bomb" bomb-entries files 100000
-	bomb 1 "look like a bomb" bomb-entries folders 100000
-	bomb 1 "look like a bomb" bomb-entries again 100000
-	bomb 1 "look like a bomb" bomb-outside 100000
+	bomb 1 "look like a bomb" bomb-entries files 125000
+	bomb 1 "look like a bomb" bomb-entries folders 125000
+	bomb 1 "look like a bomb" bomb-entries again 125000
+	bomb 1 "look like a bomb" bomb-outside 125000
 	[ -n "${FULL:-}" ] || return 0
 	bomb 1 "look like a bomb" bomb-entries files 3000000
 	bomb 1 "look like a bomb" bomb-entries whiteouts 150000

@@ -96,10 +96,10 @@ teardown_file() {
 	sleep 0.02
 	skiff run -d --name rt7 --network none -v "$v:/v" base probe swap /v/a /v/b 8
 	for _ in $(seq 40); do
-		skiff run --rm --network none -v "$v:/v" -w "/v/a/work" --tmpfs /v/a/tmpfs -v "$stamp:/v/a/etc/stamp" base true >/dev/null 2>&1 || true
+		skiff run --rm --network none -v "$v:/v" -w "/v/a/rt7-cwd" --tmpfs /v/a/rt7-tmpfs -v "$stamp:/v/a/etc/rt7-file" base true >/dev/null 2>&1 || true
 	done
 	skiff rm -f rt7
-	out=$(find /tmp /var/tmp /etc /opt /srv -xdev -newer "$stamp" -user "$(id -un)" \( -name work -o -name tmpfs -o -name stamp \) \
-		-not -path "$BATS_TEST_TMPDIR/*" -not -path "$HOME/*" 2>/dev/null || true) # our store has folders called work
+	out=$(find /tmp /var/tmp /etc /opt /srv -xdev -newer "$stamp" -user "$(id -un)" -name "rt7-*" \
+		-not -path "$BATS_TEST_TMPDIR/*" 2>/dev/null || true)
 	[ -z "$out" ] || fail "found: $out"
 }

@@ -9,6 +9,7 @@ Steps, one a line, arguments with Python's escapes:
     resize R C      another size, with the SIGWINCH that goes with it
     is raw|cooked   the terminal's mode
     kill NAME       a signal for the command
+    host COMMAND    run this in a shell beside it, until it ends
     sleep SECONDS
     exit CODE       the command ends, with this status (128 + n for a signal)
 Everything must happen within 20 seconds. The output is printed when something does not.
@@ -19,6 +20,7 @@ import pty
 import select
 import signal
 import struct
+import subprocess
 import sys
 import termios
 import time
@@ -113,6 +115,8 @@ class Session:
             self.mode(arg)
         elif word == "kill":
             os.kill(self.pid, getattr(signal, "SIG" + arg))
+        elif word == "host":
+            subprocess.run(arg, shell=True, check=False, timeout=LIMIT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         elif word == "sleep":
             end = time.monotonic() + float(arg)
             while time.monotonic() < end and self.read(0.02):

@@ -394,12 +394,12 @@ def main():
                        "links": (b"1", b"l")}[kind]
         names = (prefix + (b"" if kind == "again" else b"%07d" % i) for i in range(n))
         bomb = b"".join([header(b"a", 0)] + [header(x, 0, one, link=b"a" if kind == "links" else b"") for x in names])
-        return write(out, [bomb + b"\0" * 1024], damage=lambda b: gzip.compress(b, 1))
+        return write(out, [bomb + b"\0" * 1024], damage=lambda b: gzip.compress(b, 9))
     if name == "bomb-outside":  # N: the same, but it is the archive that is compressed
         bomb = b"".join(header(b"f%07d" % i, 0) for i in range(int(sys.argv[3])))
         write(out, [bomb + b"\0" * 1024])
         with open(out, "rb") as f:
-            data = gzip.compress(f.read(), 1)
+            data = gzip.compress(f.read(), 9)
         with open(out, "wb") as f:
             f.write(data)
         return None
