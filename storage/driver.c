@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -48,6 +49,31 @@ static const struct driver *find_driver(const char *name)
 	return NULL;
 }
 
+/*
+ * Read-only where mount_setattr(2) is not known: only an attached mount can be remounted, and what is detached again
+ * keeps what it has become. It is attached to its own folder, in the mount namespace that we have for this container.
+ */
+static int make_read_only_attached(int folder, int *m)
+{
+	auto_close int again = -EBADF;
+	char path[32];
+	int r = sys_move_mount(*m, "", folder, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+
+	if (r < 0)
+		return r;
+	r = fs_remount(*m, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV);
+	if (r == 0)
+		r = again = sys_open_tree(*m, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", *m);
+	if (umount2(path, MNT_DETACH) < 0 && r >= 0) /* path: the descriptor's own */
+		r = -errno;
+	if (r < 0)
+		return r;
+	fd_closep(m);
+	*m = take_fd(&again);
+	return 0;
+}
+
 /**
  * driver_clone_folder() - A detached bind mount
  * @fd:		The folder, open in our mount namespace
@@ -65,7 +91,9 @@ int driver_clone_folder(int fd, bool read_only, int *ret_fd, struct err *e)
 	if (m < 0)
 		return err_set(e, m, "clone a folder of the store");
 	r = sys_mount_setattr(m, "", AT_EMPTY_PATH, MOUNT_ATTR_NODEV | (read_only ? MOUNT_ATTR_RDONLY : 0), 0, 0);
-	if (r < 0 && (r != -ENOSYS || read_only))
+	if (r == -ENOSYS)
+		r = read_only ? make_read_only_attached(fd, &m) : 0;
+	if (r < 0)
 		return err_set(e, r, "make a folder of the store %s", read_only ? "read-only" : "nodev");
 	*ret_fd = take_fd(&m);
 	return 0;

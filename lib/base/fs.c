@@ -6,7 +6,9 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
@@ -493,4 +495,35 @@ int fs_make_dirs_in_root(int rootfd, const char *path, mode_t mode, int *ret_fd,
 	if (ret_fd)
 		*ret_fd = take_fd(&parent);
 	return 0;
+}
+
+/**
+ * fs_remount() - Give an attached mount attributes without mount_setattr(2), which came with Linux 5.12
+ * @fd:		The mount's root
+ * @attrs:	MOUNT_ATTR_RDONLY, _NOSUID, _NODEV, _NOEXEC; those that it has stay
+ *
+ * mount(2) takes a path: /proc must be there, of whatever pid namespace.
+ *
+ * Return: 0 or negative errno
+ */
+int fs_remount(int fd, uint64_t attrs)
+{
+	static const struct {
+		uint64_t attr;
+		unsigned long st, ms;
+	} flags[] = { { MOUNT_ATTR_RDONLY, ST_RDONLY, MS_RDONLY },
+		      { MOUNT_ATTR_NOSUID, ST_NOSUID, MS_NOSUID },
+		      { MOUNT_ATTR_NODEV, ST_NODEV, MS_NODEV },
+		      { MOUNT_ATTR_NOEXEC, ST_NOEXEC, MS_NOEXEC } };
+	unsigned long ms = MS_REMOUNT | MS_BIND; /* without a word on times, the kernel keeps them */
+	struct statvfs st;
+	char path[32];
+
+	if (fstatvfs(fd, &st) < 0)
+		return -errno;
+	for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++)
+		if (attrs & flags[i].attr || st.f_flag & flags[i].st)
+			ms |= flags[i].ms;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return mount(NULL, path, NULL, ms, NULL) < 0 ? -errno : 0; /* path: the descriptor's own */
 }

@@ -36,5 +36,6 @@ bool fs_has(int dirfd, const char *path);
  * (openat2, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS). Return: descriptor or negative errno.
  */
 int fs_open_in_root(int rootfd, const char *path, int flags, mode_t mode);
+int fs_remount(int fd, uint64_t attrs);
 /* Make @path and its parents below @rootfd, each step below the descriptor of the one before (CVE-2024-45310). */
 int fs_make_dirs_in_root(int rootfd, const char *path, mode_t mode, int *ret_fd, struct err *e);

@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/statvfs.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fs.h"
@@ -122,29 +121,6 @@ static int read_tree(int fd, struct tree *t)
 	return 0;
 }
 
-/* Attributes of one mount; those that it has stay. */
-static int remount_one(int fd, uint64_t attrs)
-{
-	static const struct {
-		uint64_t attr;
-		unsigned long st, ms;
-	} flags[] = { { MOUNT_ATTR_RDONLY, ST_RDONLY, MS_RDONLY },
-		      { MOUNT_ATTR_NOSUID, ST_NOSUID, MS_NOSUID },
-		      { MOUNT_ATTR_NODEV, ST_NODEV, MS_NODEV },
-		      { MOUNT_ATTR_NOEXEC, ST_NOEXEC, MS_NOEXEC } };
-	unsigned long ms = MS_REMOUNT | MS_BIND; /* without a word on times, the kernel keeps them */
-	struct statvfs st;
-	char path[32];
-
-	if (fstatvfs(fd, &st) < 0)
-		return -errno;
-	for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++)
-		if (attrs & flags[i].attr || st.f_flag & flags[i].st)
-			ms |= flags[i].ms;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	return mount(NULL, path, NULL, ms, NULL) < 0 ? -errno : 0; /* path: the descriptor's own */
-}
-
 static int remount_below(int root, int top, uint64_t attrs, const char *target, struct err *e)
 {
 	struct tree t = { 0 };
@@ -157,7 +133,7 @@ static int remount_below(int root, int top, uint64_t attrs, const char *target, 
 		int id = fd < 0 ? fd : mount_id(fd);
 
 		if (id == t.v[i].id)
-			r = remount_one(fd, attrs);
+			r = fs_remount(fd, attrs);
 		else if (!tree_has(&t, id)) /* else covered by another one of the tree: out of reach */
 			r = id < 0 ? id : -EAGAIN;
 		if (r < 0)
@@ -188,7 +164,7 @@ int remount(const struct stage *s, const char *target, const struct mount_look *
 	/* path: the descriptor's own */
 	if (l->propagation && mount(NULL, path, NULL, (unsigned long)l->propagation | MS_REC, NULL) < 0)
 		return err_set(e, errno, "set the propagation of the mount on '%s'", target);
-	r = l->all | l->top ? remount_one(fd, l->all | l->top) : 0;
+	r = l->all | l->top ? fs_remount(fd, l->all | l->top) : 0;
 	if (r < 0)
 		return err_set(e, r, "set the attributes of the mount on '%s'", target);
 	return l->all ? remount_below(s->root, fd, l->all, target, e) : 0;
