@@ -229,6 +229,23 @@ size_t strv_len(char *const *v)
 }
 
 /**
+ * strv_new() - An empty vector with room
+ * @n:	How many strings will be put into it by hand
+ *
+ * strv_add() goes on from there: it expects the capacities that it makes itself, powers of two.
+ *
+ * Return: the vector, all NULL
+ */
+char **strv_new(size_t n)
+{
+	size_t cap = 2;
+
+	while (cap < n + 1)
+		cap *= 2;
+	return xcalloc(cap, sizeof(char *));
+}
+
+/**
  * strv_add_take() - Append an owned string
  * @v:	Address of the vector
  * @s:	String; the vector owns it from now on

@@ -40,6 +40,7 @@ void sbuf_reset(struct sbuf *b);
 
 /* A string vector: NULL-terminated array of owned strings. NULL is an empty vector. */
 size_t strv_len(char *const *v);
+char **strv_new(size_t n);
 void strv_add(char ***v, const char *s);
 void strv_add_take(char ***v, char *s);
 void strv_free(char **v);

@@ -449,7 +449,7 @@ static bool copy_strv(const struct json *arr, char ***ret)
 		*ret = NULL;
 		return true;
 	}
-	v = xcalloc(n + 1, sizeof(*v));
+	v = strv_new(n);
 	for (size_t i = 0; i < n; i++) {
 		const char *s = json_as_str(json_item(arr, i));
 
@@ -469,7 +469,7 @@ static bool copy_map(const struct json *obj, char ***ret)
 		*ret = NULL;
 		return true;
 	}
-	kv = xcalloc(2 * n + 1, sizeof(*kv));
+	kv = strv_new(2 * n);
 	for (struct json_iter it = json_iter(obj); json_next(&it);) {
 		const char *s = json_as_str(it.value);
 

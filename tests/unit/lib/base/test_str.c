@@ -5,6 +5,19 @@
 #include "lib/base/str.h"
 #include "tests/unit/tap.h"
 
+static void test_strv_new(void)
+{
+	for (size_t n = 0; n < 20; n++) {
+		auto_strv char **v = strv_new(n);
+
+		for (size_t i = 0; i < n; i++)
+			v[i] = xstrdup("x");
+		for (size_t i = 0; i < 20; i++)
+			strv_add(&v, "y");
+		is_int(strv_len(v), n + 20, "a vector of %zu by hand grows", n);
+	}
+}
+
 static void test_numbers(void)
 {
 	static const struct {
@@ -12,9 +25,15 @@ static void test_numbers(void)
 		int r;
 		uint32_t v;
 	} rows[] = {
-		{ "0", 0, 0 },		     { "4294967295", 0, 4294967295U }, { "4294967296", -ERANGE, 0 },
-		{ "", -EINVAL, 0 },	     { "-1", -EINVAL, 0 },	       { "+1", -EINVAL, 0 },
-		{ " 1", -EINVAL, 0 },	     { "1 ", -EINVAL, 0 },	       { "0x10", -EINVAL, 0 },
+		{ "0", 0, 0 },
+		{ "4294967295", 0, 4294967295U },
+		{ "4294967296", -ERANGE, 0 },
+		{ "", -EINVAL, 0 },
+		{ "-1", -EINVAL, 0 },
+		{ "+1", -EINVAL, 0 },
+		{ " 1", -EINVAL, 0 },
+		{ "1 ", -EINVAL, 0 },
+		{ "0x10", -EINVAL, 0 },
 		{ "1e3", -EINVAL, 0 },
 	};
 
@@ -49,6 +68,7 @@ static void test_vectors(void)
 
 int main(void)
 {
+	test_strv_new();
 	test_numbers();
 	test_durations();
 	test_vectors();
