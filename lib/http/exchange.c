@@ -267,8 +267,12 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_so
 
 static int add_header(struct http_req *r, const char *text)
 {
-	struct curl_slist *l = curl_slist_append(r->headers, text);
+	struct curl_slist *l;
 
+	/* libcurl sends what it gets: a media type out of an image would become a request of its own. */
+	if (strpbrk(text, "\r\n"))
+		return err_say(&r->e, EINVAL, "a header with a line break in it");
+	l = curl_slist_append(r->headers, text);
 	if (!l)
 		return err_set(&r->e, ENOMEM, "build a request");
 	r->headers = l;

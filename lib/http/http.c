@@ -279,6 +279,10 @@ static void redirect(struct http_req *r)
 		complete(r, code);
 		return;
 	}
+	if (!same && r->spec.form) { /* it holds the refresh token */
+		complete(r, err_say(&r->e, EPERM, "credentials are not sent on to another host"));
+		return;
+	}
 	http_exchange_end(r);
 	free(r->url);
 	r->url = take_ptr(&to);

@@ -185,6 +185,12 @@ pulls() {
 	rules '[{"match":"/v2/","auth":"bearer"}]'
 	pulls
 	is "$(requests 'POST /token.*form=.*grant_type=refresh_token.*refresh_token=r3fresh')" 1
+	# The form is a credential, too: it stays at the host that it is for.
+	rm -rf "$SKIFF_ROOT"
+	rules '[{"match":"/v2/","auth":"bearer"},{"match":"POST /token","port":0,"redirect":"http://127.0.0.1:{port2}/token"}]'
+	run -125 skiff pull "$FAKE/small"
+	contains "credentials are not sent on to another host"
+	is "$(requests '^1 .*r3fresh')" 0
 }
 
 @test "a full disk: said so, nothing left, and freeing space is enough" {

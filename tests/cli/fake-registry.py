@@ -469,6 +469,8 @@ class Handler(BaseHTTPRequestHandler):
         self.note = f"{self.server.index} {self.command} {self.path} range=- auth={self.headers.get('Authorization', '-').split(' ')[0]}"
         if form:
             self.note += " form=" + form
+        if "redirect" in rule:
+            return self.answer(307, b"", {"Location": self.fill(rule["redirect"])})
         if "token_status" in rule or ("Authorization" in self.headers and not self.basic()) or \
                 (form and "refresh_token=r3fresh" not in form):
             return self.answer(rule.get("token_status", 401), b"{}", {})
