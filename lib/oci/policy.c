@@ -238,6 +238,12 @@ static int check_rules(const struct json *list, const char *where, struct err *e
 	return r;
 }
 
+/* What is no object has no members: it would say nothing, whatever it says. */
+static int check_object(const struct json *j, const char *where, struct err *e)
+{
+	return json_kind(j) == JSON_OBJECT ? 0 : err_say(e, EINVAL, "%.200s: not a JSON object", where);
+}
+
 /* All of it, not only what applies today; but for files of keys, which another user's rules may name. */
 static int check_all(const struct json *doc, struct err *e)
 {
@@ -246,9 +252,13 @@ static int check_all(const struct json *doc, struct err *e)
 
 	if (r == 0)
 		r = check_rules(json_get(doc, "default"), "default", e);
-	for (struct json_iter t = json_iter(json_get(doc, "transports")); r == 0 && json_next(&t);)
+	if (r == 0 && json_get(doc, "transports"))
+		r = check_object(json_get(doc, "transports"), "transports", e);
+	for (struct json_iter t = json_iter(json_get(doc, "transports")); r == 0 && json_next(&t);) {
+		r = check_object(t.value, t.key, e);
 		for (struct json_iter s = json_iter(t.value); r == 0 && json_next(&s);)
 			r = check_rules(s.value, *s.key ? s.key : t.key, e);
+	}
 	return r;
 }
 
