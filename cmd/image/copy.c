@@ -369,8 +369,10 @@ static int to_oci(struct copy *c, struct err *e)
 		r = put_docs(c, blobs, "", true, e);
 	if (r == 0)
 		r = fs_replace_file(dirfd, "oci-layout", version, sizeof(version) - 1, 0644, 0, e);
+	if (r < 0)
+		return r;
 	assert(index);
-	return r < 0 ? r : fs_replace_file(dirfd, "index.json", index, strlen(index), 0644, 0, e);
+	return fs_replace_file(dirfd, "index.json", index, strlen(index), 0644, 0, e);
 }
 
 static int to_dir(struct copy *c, struct err *e)

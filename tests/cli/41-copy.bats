@@ -14,7 +14,7 @@ setup_file() {
 	export A=$REGISTRY A_DIR=$REGISTRY_DIR
 	registry_start plain
 	echo "$REGISTRY_PID" >>"$BATS_FILE_TMPDIR/pids"
-	export B=$REGISTRY
+	export B=$REGISTRY B_DIR=$REGISTRY_DIR
 	fake_start
 }
 
@@ -157,6 +157,29 @@ manifest_of() { # HOST NAME [TAG]
 	run -1 skiff copy store:nothing "oci:$T/x"
 	contains "No such image: nothing"
 	is "$(store_ls tmp)" ""
+}
+
+@test "a media type with a line break reaches no registry: it would be a request of its own" {
+	local l=$T/evil m c
+	mkdir -p "$l/blobs/sha256"
+	echo '{"imageLayoutVersion":"1.0.0"}' >"$l/oci-layout"
+	printf '{}' >"$T/c"
+	c=$(sha256sum "$T/c" | cut -d' ' -f1)
+	cp "$T/c" "$l/blobs/sha256/$c"
+	printf '{"schemaVersion":2,"mediaType":"a/b\\r\\nX-Evil: yes","layers":[],"config":{"mediaType":"a/b","digest":"sha256:%s","size":2}}' \
+		"$c" >"$T/m"
+	m=$(sha256sum "$T/m" | cut -d' ' -f1)
+	cp "$T/m" "$l/blobs/sha256/$m"
+	printf '{"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:%s","size":%s}]}' \
+		"$m" "$(stat -c %s "$T/m")" >"$l/index.json"
+	run -1 skiff copy "oci:$l" "docker://$B/evil"
+	contains "a header with a line break"
+	[ ! -e "$B_DIR/docker/registry/v2/repositories/evil/_manifests" ]
+}
+
+@test "a folder that cannot be written is an error, not a crash" {
+	run -1 skiff copy "docker://$A/team/app" oci:/proc/nothing
+	contains "/proc/nothing"
 }
 
 @test "registry inspect, list-tags and delete" {
