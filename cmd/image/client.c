@@ -10,6 +10,7 @@
 #include "lib/base/log.h"
 #include "lib/base/str.h"
 #include "lib/http/http.h"
+#include "lib/oci/policy.h"
 #include "lib/oci/registries.h"
 #include "storage/store.h"
 
@@ -105,6 +106,22 @@ int client_open(struct client *c, const struct ctx *ctx, const struct registry_o
 }
 
 /**
+ * client_load_policy() - Read which images may come in
+ * @c:		The surroundings
+ * @file:	--signature-policy or NULL
+ * @e:		Failure
+ *
+ * Return: 0 or negative errno
+ */
+int client_load_policy(struct client *c, const char *file, struct err *e)
+{
+	int r = policy_load(file, &c->policy, e);
+
+	c->remote.policy = c->policy;
+	return r;
+}
+
+/**
  * client_close() - Release what client_open() opened
  * @c:	The surroundings
  */
@@ -114,6 +131,7 @@ void client_close(struct client *c)
 	store_freep(&c->store);
 	registries_freep(&c->registries);
 	conf_done(&c->conf);
+	policy_freep(&c->policy);
 	auth_done(&c->given);
 	oci_platform_done(&c->platform);
 	fd_closep(&c->stop);

@@ -9,6 +9,7 @@
 #include "lib/oci/conf.h"
 
 struct http;
+struct policy;
 struct registries;
 struct store;
 
@@ -24,6 +25,7 @@ struct client {
 	struct store *store;
 	struct http *http;
 	struct auth given;
+	struct policy *policy;
 	struct oci_platform platform;
 	int stop;
 };
@@ -32,6 +34,8 @@ struct client {
 int client_open(struct client *c, const struct ctx *ctx, const struct registry_opts *o, const char *platform,
 		struct err *e);
 void client_close(struct client *c);
+/* For verbs that bring images in. @file: --signature-policy or NULL */
+int client_load_policy(struct client *c, const char *file, struct err *e);
 /* "user:password" of --creds; the argument is overwritten. Nothing is given for NULL. */
 void client_take_creds(const char *arg, struct auth *ret);
 /* What --tls-verify says. */

@@ -25,6 +25,7 @@
 #include "cmd/image/save_set.h"
 #include "cmd/image/send.h"
 #include "cmd/image/stop.h"
+#include "cmd/image/trust.h"
 #include "cmd/image/verbs.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/fs.h"
@@ -206,14 +207,31 @@ static int convert(struct copy *c, struct err *e)
 	return 0;
 }
 
+/* What comes from a registry may be signed as what it was named, or as what was chosen of that for our platform. */
+static int check_source(const struct copy *c, const char *text, size_t len, struct err *e)
+{
+	char digest[SHA256_DIGEST_SIZE];
+	const char *digests[] = { digest, c->o->all ? NULL : top(c)->digest, NULL };
+
+	if (c->from.kind != END_DOCKER)
+		return 0;
+	sha256_of(text, len, digest);
+	return trust_check_image(c->c.remote.policy, c->from.registry, &c->from.ref, digests, e);
+}
+
 static int read_source(struct copy *c, struct err *e)
 {
 	auto_free char *text = NULL, *type = NULL;
-	size_t len;
+	auto_free char *named = NULL;
+	size_t len = 0;
 	int r = copy_end_top(&c->from, &text, &len, &type, e);
 
+	if (r < 0)
+		return r;
+	named = xstrndup(text, len);
+	r = add_tree(c, &text, len, type, 0, e);
 	if (r == 0)
-		r = add_tree(c, &text, len, type, 0, e);
+		r = check_source(c, named, len, e);
 	return r < 0 ? r : convert(c, e);
 }
 
@@ -544,6 +562,8 @@ static int copy(struct copy *c, struct err *e)
 	if (c->from.kind == END_OCI_ARCHIVE || c->from.kind == END_DOCKER_ARCHIVE)
 		r = make_scratch(c, "source", &scratch, e);
 	if (r == 0)
+		r = copy_end_check(&c->from, c->c.remote.policy, e);
+	if (r == 0)
 		r = copy_end_open(&c->from, &c->c.remote, scratch, e);
 	if (r == 0)
 		r = read_source(c, e);
@@ -657,13 +677,15 @@ int copy_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e)
 		copy_end_done(&c.to);
 		return r;
 	}
+	r = client_load_policy(&c.c, NULL, e);
 	c.c.remote.verify = client_verify(ctx, "src-tls-verify", o->src_tls_verify);
 	c.to_remote = c.c.remote;
 	client_take_creds(o->dest_creds, &c.to_given);
 	c.to_remote.auth.given = o->dest_creds ? &c.to_given : NULL;
 	c.to_remote.cert_dir = o->dest_cert_dir;
 	c.to_remote.verify = client_verify(ctx, "dest-tls-verify", o->dest_tls_verify);
-	r = copy(&c, e);
+	if (r == 0)
+		r = copy(&c, e);
 	if (r == 0 && !o->quiet)
 		printf("Digest: %s\n", top(&c)->digest);
 	if (r == 0 && o->digestfile)

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/image/trust.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/fs.h"
 #include "lib/base/str.h"
@@ -80,6 +81,7 @@ int copy_end_parse(const char *text, struct copy_end *ret, struct err *e)
 	if (ret->kind == END_DOCKER) {
 		r = ref_parse(rest, &ret->ref, e);
 		ref_add_default_tag(&ret->ref);
+		ref_prefer_digest(&ret->ref);
 	} else if (ret->kind == END_STORE) {
 		r = split_store(ret, rest, e);
 	} else {
@@ -123,6 +125,25 @@ char *copy_end_text(const struct copy_end *c)
 	}
 	return xasprintf("%s%s%s%s", prefixes[c->kind], c->path ? c->path : "", c->path && c->name ? ":" : "",
 			 c->name ? c->name : "");
+}
+
+/**
+ * copy_end_check() - May anything come from this end, by the policy?
+ * @c:	The end
+ * @p:	The policy or NULL
+ * @e:	Failure
+ *
+ * What is in the store came in by the rules. What comes from a registry is checked again once its digest is known.
+ *
+ * Return: 0, -EACCES, ...
+ */
+int copy_end_check(const struct copy_end *c, const struct policy *p, struct err *e)
+{
+	auto_free char *transport = xstrndup(prefixes[c->kind], strcspn(prefixes[c->kind], ":"));
+
+	if (c->kind == END_STORE)
+		return 0;
+	return c->kind == END_DOCKER ? trust_check_name(p, &c->ref, e) : trust_check_archive(p, transport, e);
 }
 
 /* A member as a file of its own; a large one is still in the archive, and is taken out when it is first asked for. */

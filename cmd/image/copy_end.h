@@ -55,6 +55,8 @@ struct copy_end {
 /* "docker://repo:tag", "oci:PATH[:TAG]", "store:[/root]name", ... Return: 0 or -EINVAL. */
 int copy_end_parse(const char *text, struct copy_end *ret, struct err *e);
 void copy_end_done(struct copy_end *c);
+/* May anything come from here? @p may be NULL. Return: 0, -EACCES, ... */
+int copy_end_check(const struct copy_end *c, const struct policy *p, struct err *e);
 /*
  * Open to read. @scratch_fd: empty folder for an archive's members. Return: 0, -ENOENT, ...
  */

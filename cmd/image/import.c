@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "cmd/image/stop.h"
+#include "cmd/image/trust.h"
 #include "cmd/image/verbs.h"
 #include "cmd/spec.h"
 #include "lib/base/cleanup.h"
@@ -29,6 +30,7 @@
 #include "lib/oci/change.h"
 #include "lib/oci/image.h"
 #include "lib/oci/json.h"
+#include "lib/oci/policy.h"
 #include "lib/oci/ref.h"
 #include "lib/runtime/userns.h"
 #include "storage/store.h"
@@ -372,6 +374,14 @@ static int check_changes(const struct import *i, struct err *e)
 	return r;
 }
 
+static int check_trust(struct err *e)
+{
+	auto_policy struct policy *policy = NULL;
+	int r = policy_load(NULL, &policy, e);
+
+	return r < 0 ? r : trust_check_archive(policy, "tarball", e);
+}
+
 static int import(struct import *i, struct store *s, struct err *e)
 {
 	char id[SHA256_DIGEST_SIZE];
@@ -419,6 +429,8 @@ int import_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e
 	if (r < 0)
 		return r;
 	r = argc > 1 ? parse_name(argv[1], &i.name, e) : 0;
+	if (r == 0)
+		r = check_trust(e);
 	if (r == 0)
 		r = check_changes(&i, e);
 	if (r == 0)

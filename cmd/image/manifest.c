@@ -14,6 +14,7 @@
 #include "cmd/image/copy.h"
 #include "cmd/image/copy_end.h"
 #include "cmd/image/stop.h"
+#include "cmd/image/trust.h"
 #include "cmd/image/verbs.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/str.h"
@@ -75,6 +76,27 @@ static int work_close(struct work *w, int r)
 	free(w->name);
 	client_close(&w->c);
 	return r;
+}
+
+/* For what brings images in, or passes them on. */
+static int work_open_checked(struct work *w, struct ctx *ctx, const void *opts, const char *name, struct err *e)
+{
+	int r = work_open(w, ctx, opts, name, e);
+
+	if (r < 0)
+		return r;
+	r = client_load_policy(&w->c, NULL, e);
+	return r < 0 ? work_close(w, r) : 0;
+}
+
+/* What came, when a digest was asked for. */
+static int check_digest(const struct ref *ref, const char *text, size_t len, char ret[SHA256_DIGEST_SIZE],
+			struct err *e)
+{
+	sha256_of(text, len, ret);
+	if (!ref->digest || !strcmp(ref->digest, ret))
+		return 0;
+	return err_say(e, EBADMSG, "%s: wrong digest: the bytes that came have %s", ref->digest, ret);
 }
 
 /* Members of a document that is ours to change; made where they are missing. */
@@ -237,11 +259,16 @@ static int add_index(struct work *w, const char *text, struct err *e)
 	auto_ref struct ref ref = { 0 };
 	auto_free char *body = NULL, *type = NULL, *from = NULL;
 	size_t len;
+	char digest[SHA256_DIGEST_SIZE];
+	const char *digests[] = { digest, NULL };
 	int r = ref_parse(text, &ref, e);
 
+	ref_add_default_tag(&ref);
+	ref_prefer_digest(&ref);
+	if (r == 0)
+		r = trust_check_name(w->c.policy, &ref, e);
 	if (r == 0)
 		r = remote_open(&w->c.remote, &ref, &g, e);
-	ref_add_default_tag(&ref);
 	if (r == 0)
 		r = registry_manifest(g, ref.digest ? ref.digest : ref.tag, &body, &len, &type, e);
 	if (r == 0)
@@ -250,6 +277,11 @@ static int add_index(struct work *w, const char *text, struct err *e)
 		return r;
 	if (doc.kind != OCI_DOC_INDEX)
 		return add_remote(w, text, e);
+	r = check_digest(&ref, body, len, digest, e);
+	if (r == 0)
+		r = trust_check_image(w->c.policy, g, &ref, digests, e);
+	if (r < 0)
+		return r;
 	from = ref_name(&ref);
 	for (size_t i = 0; i < doc.index.n_manifests; i++) {
 		const struct oci_descriptor *d = &doc.index.manifests[i];
@@ -314,7 +346,7 @@ static int read_list(struct work *w, struct err *e)
 int manifest_create_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e)
 {
 	struct work w;
-	int r = work_open(&w, ctx, opts, argv[0], e);
+	int r = work_open_checked(&w, ctx, opts, argv[0], e);
 
 	if (r < 0)
 		return r;
@@ -349,7 +381,7 @@ int manifest_create_run(struct ctx *ctx, void *opts, int argc, char **argv, stru
 int manifest_add_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e)
 {
 	struct work w;
-	int r = work_open(&w, ctx, opts, argv[0], e);
+	int r = work_open_checked(&w, ctx, opts, argv[0], e);
 
 	if (r < 0)
 		return r;
@@ -431,6 +463,8 @@ static int inspect_remote(struct work *w, const char *text, struct err *e)
 	if (r == 0)
 		r = registry_manifest(g, ref.digest ? ref.digest : ref.tag, &body, &len, &type, e);
 	if (r == 0)
+		r = check_digest(&ref, body, len, digest, e);
+	if (r == 0)
 		r = json_parse(body, len, &doc, e);
 	if (r < 0)
 		return r;
@@ -438,7 +472,6 @@ static int inspect_remote(struct work *w, const char *text, struct err *e)
 		print(doc);
 		return 0;
 	}
-	sha256_of(body, len, digest);
 	shown = json_new_object();
 	auto_free char *full = ref_full(&ref);
 	struct json *d = json_set_object(shown, "Descriptor");
@@ -504,9 +537,13 @@ int manifest_inspect_run(struct ctx *ctx, void *opts, int argc, char **argv, str
 	return work_close(&w, r);
 }
 
-/* Where one image of the list is. */
-static int open_source(struct work *w, const char *digest, struct copy_end *ret, struct err *e)
+/*
+ * Where one image of the list is. Its content was checked when it was added, by the digest; here it is the name's turn
+ * again. --creds are for where the push goes, @to.
+ */
+static int open_source(struct work *w, const char *digest, const struct ref *to, struct copy_end *ret, struct err *e)
 {
+	struct remote remote = w->c.remote;
 	const struct json *source = json_get(json_get_object(w->doc, "sources"), digest);
 	const char *from = json_get_str(source, "from");
 	int r;
@@ -518,7 +555,13 @@ static int open_source(struct work *w, const char *digest, struct copy_end *ret,
 	}
 	ret->kind = END_DOCKER;
 	r = ref_parse(from, &ret->ref, e);
-	return r < 0 ? r : remote_open(&w->c.remote, &ret->ref, &ret->registry, e);
+	if (r == 0)
+		r = trust_check_name(remote.policy, &ret->ref, e);
+	if (r < 0)
+		return r;
+	if (strcmp(ret->ref.domain, to->domain) != 0)
+		remote.auth.given = NULL;
+	return remote_open(&remote, &ret->ref, &ret->registry, e);
 }
 
 static int push_images(struct work *w, const struct ref *to, struct err *e)
@@ -530,7 +573,7 @@ static int push_images(struct work *w, const struct ref *to, struct err *e)
 		const char *digest = json_get_str(json_item(list, i), "digest");
 		struct copy_end from = COPY_END_NONE;
 
-		r = open_source(w, digest, &from, e);
+		r = open_source(w, digest, to, &from, e);
 		/* The same repository has it already. */
 		if (r == 0 &&
 		    (from.kind != END_DOCKER || strcmp(from.ref.domain, to->domain) || strcmp(from.ref.path, to->path)))
@@ -587,7 +630,7 @@ static int push(struct work *w, const char *dest, struct err *e)
 int manifest_push_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e)
 {
 	struct work w;
-	int r = work_open(&w, ctx, opts, argv[0], e);
+	int r = work_open_checked(&w, ctx, opts, argv[0], e);
 
 	if (r < 0)
 		return r;

@@ -282,10 +282,7 @@ static int parse_candidate(const char *text, struct remote_image *i, struct err 
 	if (ref_is_embedded(&i->ref))
 		return err_say(e, EINVAL, "'%s': embedded/ images come with the program, they are not pulled", text);
 	i->default_tag = ref_add_default_tag(&i->ref);
-	if (i->ref.digest && i->ref.tag) { /* the digest decides, as for docker */
-		free(i->ref.tag);
-		i->ref.tag = NULL;
-	}
+	ref_prefer_digest(&i->ref);
 	return 0;
 }
 

@@ -256,6 +256,18 @@ void ref_done(struct ref *r)
 }
 
 /**
+ * ref_prefer_digest() - Forget the tag of a reference that has a digest, which decides, as for docker
+ * @r:	Reference
+ */
+void ref_prefer_digest(struct ref *r)
+{
+	if (!r->digest)
+		return;
+	free(r->tag);
+	r->tag = NULL;
+}
+
+/**
  * ref_add_default_tag() - Give a reference without tag and digest the tag "latest"
  * @r:	Reference
  *

@@ -30,6 +30,8 @@ void ref_done(struct ref *r);
 
 /* Give a reference without tag and digest the tag "latest". Return: whether it was added. */
 bool ref_add_default_tag(struct ref *r);
+/* Forgets the tag where there is a digest, which decides. */
+void ref_prefer_digest(struct ref *r);
 
 /* All strings are owned by the caller. */
 char *ref_full(const struct ref *r);	      /* docker.io/library/busybox:latest[@sha256:...] */

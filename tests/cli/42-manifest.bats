@@ -115,3 +115,14 @@ setup() {
 	run -1 skiff manifest create "x@$DIGEST"
 	contains "cannot be the name of a manifest list"
 }
+
+@test "--creds are for where a push goes, not for where its images are" {
+	rules '[{"match":"/v2/small/","auth":"basic"}]'
+	printf '{"auths":{"%s":{"auth":"%s"}}}' "$FAKE" "$(printf alice:s3cret | base64)" >"$BATS_TEST_TMPDIR/auth.json"
+	skiff manifest create --authfile "$BATS_TEST_TMPDIR/auth.json" list "docker://$FAKE/small"
+	rules '[{"match":"/v2/small/","auth":"basic"}]'
+	run -1 skiff manifest push -q --creds bob:hidden list "$B/creds/app"
+	contains "no credentials for $FAKE were found"
+	is "$(requests 'small.*auth=[bB]asic')" 0
+	run -0 skiff manifest push -q --creds bob:hidden --authfile "$BATS_TEST_TMPDIR/auth.json" list "$B/creds/app"
+}

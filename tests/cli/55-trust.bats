@@ -190,6 +190,8 @@ refuses() { # WORDS [IMAGE]: and nothing has come in
 		{"default":[{"type":"sigstoreSigned","keyPath":"/k","signedIdentity":{"type":"matchNothing"}}]}|unknown signedIdentity
 		{"default":[{"type":"sigstoreSigned","keyPath":"/nowhere.pub"}]}|/nowhere.pub
 		{"default":[{"type":"sigstoreSigned","keyPath":"relative.pub"}]}|is not an absolute path
+		{"default":[{"type":"insecureAcceptAnything"}],"transports":[]}|transports: not a JSON object
+		{"default":[{"type":"insecureAcceptAnything"}],"transports":{"docker":[{"type":"reject"}]}}|docker: not a JSON object
 		{"default":|policy '$P'
 	END
 	openssl genrsa -out "$BATS_TEST_TMPDIR/rsa" 2048 2>/dev/null
@@ -213,6 +215,50 @@ refuses() { # WORDS [IMAGE]: and nothing has come in
 	# What comes with the program is not asked about.
 	echo '{"default":[{"type":"reject"}]}' >"$HOME/.config/containers/policy.json"
 	run -0 skiff run --rm --network none "$BB" true
+}
+
+# bats test_tags=not-root
+# root's own policy is the machine's
+@test "copy, manifest and import obey the user's policy as pull and load do" {
+	local f=$HOME/.config/containers/policy.json l=$BATS_FILE_TMPDIR/layout t=$BATS_TEST_TMPDIR
+	P=$f
+	policy '{"type":"reject"}' '{"type":"insecureAcceptAnything"}'
+	local to
+	for to in store:in "oci:$t/out" "docker://$REGISTRY/copied"; do
+		run -1 skiff copy "docker://$REGISTRY/team/app" "$to"
+		contains "Source image rejected"
+	done
+	[ ! -e "$t/out" ]
+	run -1 skiff manifest create list "docker://$REGISTRY/team/app"
+	contains "Source image rejected"
+	run -1 skiff manifest create --all list "docker://$REGISTRY/team/app"
+	contains "Source image rejected"
+	skiff copy -q "docker://$REGISTRY/other" store:other >/dev/null
+	skiff manifest create list "docker://$REGISTRY/other"
+	# What was accepted once is asked about again when it goes on.
+	printf '{"default":[{"type":"reject"}]}' >"$f"
+	run -1 skiff manifest push -q list "$REGISTRY/pushed"
+	contains "Source image rejected"
+	# The store's own images came in by the rules.
+	run -0 skiff copy -q store:other "oci:$t/out"
+	run -1 skiff copy "oci:$l" store:in
+	contains "Source image rejected: oci: policy '$f' (default): it is rejected"
+	tar -C "$l" -cf "$t/a.tar" .
+	run -1 skiff copy "oci-archive:$t/a.tar" store:in
+	contains "Source image rejected: oci-archive:"
+	run -1 skiff import "$t/a.tar" in
+	contains "Source image rejected: tarball:"
+	run -1 skiff image exists in
+	policy "$(signed "$GOOD")"
+	run -1 skiff copy "docker://$REGISTRY/team/app" store:in
+	contains "a signature was required, but no signature exists"
+	run -1 skiff manifest create --all other "docker://$REGISTRY/team/app"
+	contains "a signature was required, but no signature exists"
+	sign good "$REGISTRY/team/app:latest"
+	run -0 skiff copy -q "docker://$REGISTRY/team/app" store:in
+	run -0 skiff copy -q "docker://$REGISTRY/team/app@$DIGEST" store:in2
+	run -0 skiff manifest create --all other "docker://$REGISTRY/team/app"
+	skiff manifest rm list other
 }
 
 # bats test_tags=not-root
