@@ -60,8 +60,11 @@ static void fail(struct gather *g, int r, const struct err *e)
 static int take_bytes(void *arg, const void *p, size_t n, struct err *e)
 {
 	struct gathered *b = arg;
-	int r = fd_write_full(b->fd, p, n);
+	int r;
 
+	if (n > (uint64_t)b->d->size - b->have)
+		return err_say(e, EBADMSG, "blob %s is larger than its size", b->d->digest);
+	r = fd_write_full(b->fd, p, n);
 	if (r < 0)
 		return err_set(e, r, "write blob %s", b->d->digest);
 	sha256_update(b->hash, p, n);
@@ -82,6 +85,7 @@ static int finish(struct gathered *b, struct err *e)
 	if (renameat(b->g->dirfd, b->tmp, b->g->dirfd, digest_hex(b->d->digest)) < 0)
 		return err_set(e, errno, "rename blob %s", b->d->digest);
 	b->tmp[0] = '\0';
+	fd_closep(&b->fd); /* an index with all its platforms has more blobs than a process may have files */
 	progress_status(b->g->out, b->row, "Copied");
 	return 0;
 }
