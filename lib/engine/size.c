@@ -15,6 +15,9 @@
 #include "lib/runtime/userns.h"
 #include "storage/store.h"
 
+/* Of folders in each other; a container can nest more than our stack holds. What is deeper is not counted. */
+#define DEPTH_MAX 1024
+
 /**
  * struct walk - the sum so far
  * @bytes:	of regular files, as their size says: what docker counts
@@ -57,7 +60,7 @@ static bool is_new(struct walk *w, const struct stat *st)
 }
 
 /* What vanishes under our eyes is not counted. */
-static void add_folder(struct walk *w, int dirfd, const char *name)
+static void add_folder(struct walk *w, int dirfd, const char *name, int depth)
 {
 	auto_close int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	auto_strv char **names = NULL;
@@ -72,10 +75,11 @@ static void add_folder(struct walk *w, int dirfd, const char *name)
 
 		if (fstatat(fd, *n, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			w->denied |= errno == EACCES;
-		else if (S_ISDIR(st.st_mode))
-			add_folder(w, fd, *n);
-		else if (S_ISREG(st.st_mode) && is_new(w, &st))
-			w->bytes += st.st_size;
+		else if (S_ISDIR(st.st_mode) && depth < DEPTH_MAX)
+			add_folder(w, fd, *n, depth + 1);
+		else if (S_ISREG(st.st_mode) && is_new(w, &st) &&
+			 __builtin_add_overflow(w->bytes, st.st_size, &w->bytes))
+			w->bytes = INT64_MAX;
 	}
 }
 
@@ -87,7 +91,7 @@ static bool measure(const struct ctr *c, size_t n, struct ctr_size *ret)
 	for (size_t i = 0; i < n; i++) {
 		struct walk w = { 0 };
 
-		add_folder(&w, c[i].dirfd, "upper");
+		add_folder(&w, c[i].dirfd, "upper", 0);
 		tdestroy(w.links, free);
 		ret[i].rw = w.bytes;
 		all = all && !w.denied;
