@@ -331,6 +331,7 @@ int store_layers_diff(struct store *s, char *const *a, char *const *b, char ***r
 		compare_in_child(s, a, b, wr);
 	fd_closep(&wr);
 	r = read_lines(rd, ret, e);
+	fd_closep(&rd); /* it may still be writing, where that was too much */
 	status = proc_wait(pid);
 	if (r == 0 && status)
 		r = err_say(e, EIO, "the process in the user namespace ended with status %d", status);
