@@ -198,6 +198,7 @@ int store_reclaim(struct store *s, struct err *e)
 		r = store_reclaim_trash(s, e);
 	reclaim_partials(s);
 	reclaim_temps(s, "tags");
+	reclaim_temps(s, "lists");
 	reclaim_temps(s, "oci");
 	reclaim_temps(s, "cache");
 	return r;
