@@ -125,6 +125,12 @@ static int mount_one(const struct ctx *ctx, struct store *s, const char *text, c
 			if (r < 0)
 				err_set(e, r, "mount image %s on '%s'", text, path);
 		}
+		/* From now on the mount is seen by who removes images; was it before? */
+		if (r == 0) {
+			r = store_layers_check(s, c->diff_ids, e);
+			if (r < 0)
+				umount2(path, MNT_DETACH);
+		}
 		if (r < 0) {
 			rmdir(path);
 			return r;

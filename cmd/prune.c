@@ -141,6 +141,8 @@ static int prune_images(struct store *s, char *const *filters, bool all, struct 
 	if (r == 0)
 		r = store_image_users(s, &users, e);
 	if (r == 0)
+		r = store_images_mounted(s, &users, e);
+	if (r == 0)
 		r = store_image_list(s, &recs, &n, e);
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		const char *id = recs[i].config_digest;

@@ -18,10 +18,10 @@
 /*
  * Theory of operation
  *
- * Three kinds of owners refer to blobs and layers: names of images (tags/), containers (config.json: "ImageConfig" and
- * "Layers") and writers that are at work (tmp/ID/refs). All of them write the reference first and look for the thing
- * afterwards; garbage collection moves the thing aside first and looks for references afterwards. Whatever the
- * order of the four steps, one of the two sees the other.
+ * Four kinds of owners refer to blobs and layers: names of images (tags/), containers (config.json: "ImageConfig" and
+ * "Layers"), writers that are at work (tmp/ID/refs) and mounts of images (mounted.c). All of them write the reference
+ * first and look for the thing afterwards; garbage collection moves the thing aside first and looks for references
+ * afterwards. Whatever the order of the four steps, one of the two sees the other.
  */
 
 #define CONFIG_JSON_MAX (16U << 20)
@@ -134,6 +134,24 @@ static int add_writers(struct store *s, struct refs *r, struct err *e)
 	return err;
 }
 
+/* Mounted images: also one that has lost its name since. */
+static int add_mounts(struct store *s, struct refs *r, struct err *e)
+{
+	auto_strv char **ids = NULL;
+	int err = store_images_mounted(s, &ids, e);
+
+	for (char **id = ids; err == 0 && id && *id; id++) {
+		auto_oci_image_config struct oci_image_config *config = NULL;
+
+		strv_add(&r->blobs, *id);
+		if (store_image_config(s, *id, &config, NULL) < 0)
+			continue;
+		for (char **d = config->diff_ids; d && *d; d++)
+			strv_add(&r->layers, *d);
+	}
+	return err;
+}
+
 static int compare(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);
@@ -195,6 +213,8 @@ int refs_collect(struct store *s, struct refs *ret, struct err *e)
 		err = refs_add_lists(s, &r, e);
 	if (err == 0)
 		err = add_containers(s, &r, e);
+	if (err == 0)
+		err = add_mounts(s, &r, e);
 	if (err < 0)
 		return err;
 	if (r.blobs)

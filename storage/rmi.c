@@ -19,7 +19,7 @@
  * docker's rules. A name that is not the image's last one is only taken away. The last one, or an id, deletes the
  * image, unless containers use it: a running one always prevents that, others without force; nor is an id enough where
  * several repositories have the image. A name that was pulled stands for two references, repo:tag and repo@digest; the
- * second goes when no tag of the repository is left.
+ * second goes when no tag of the repository is left. An image that is mounted (image mount) stays, force or not.
  *
  * Names are removed first and durably, so that nobody finds the image any more; then what nobody refers to (trash.c).
  */
@@ -117,6 +117,17 @@ static int refuse_read_only(const struct image_rec *rec, struct err *e)
 
 	return err_say(e, EROFS, "image %s is in the additional store '%s', which is never written from here", shown,
 		       rec->read_only);
+}
+
+static int check_mounts(const struct removal *m, struct err *e)
+{
+	auto_strv char **mounted = NULL;
+	int r = store_images_mounted(m->s, &mounted, e);
+
+	if (r < 0 || !strv_has(mounted, m->rec->config_digest))
+		return r;
+	conflict(m, true, "image is mounted", e);
+	return err_hint(e, -EBUSY, "skiff image unmount, in the skiff unshare that mounted it");
 }
 
 static int check_containers(const struct removal *m, struct err *e)
@@ -305,6 +316,8 @@ static int remove_by_id(struct removal *m, struct err *e)
 	if (!is_single_reference(m) && !(m->flags & (STORE_RM_FORCE | STORE_RM_ALL_NAMES)))
 		return conflict(m, false, "image is referenced in multiple repositories", e);
 	r = check_containers(m, e);
+	if (r == 0)
+		r = check_mounts(m, e);
 	return r < 0 ? r : delete_image(m, e);
 }
 
@@ -331,6 +344,8 @@ static int remove_by_name(struct removal *m, const char *text, struct err *e)
 			"conflict: unable to remove repository reference \"%s\" (must force) - container %.12s is "
 			"using its referenced image %.12s",
 			text, user.id, digest_hex(m->rec->config_digest));
+	if (r == 0 && is_last)
+		r = check_mounts(m, e);
 	if (r < 0)
 		return r;
 	if (m->n > 1) {

@@ -104,6 +104,8 @@ int store_image_untag(struct store *s, const struct image_rec *rec, struct err *
 int64_t store_image_tagged_ns(struct store *s, const struct image_rec *rec);
 /* Config digests that containers are made from; one for each container. */
 int store_image_users(struct store *s, char ***ret, struct err *e);
+/* Config digests of images that a `skiff unshare` has mounted, as far as this process may see it; added to @ret. */
+int store_images_mounted(struct store *s, char ***ret, struct err *e);
 /* Folders of additional stores (configuration key additional-stores) that are in use; a string vector. */
 char **store_additional(const struct store *s);
 

@@ -231,6 +231,46 @@ id_of() {
 	is "$(ls -A "$SKIFF_ROOT/cache/mounts")" ""
 }
 
+@test "image mount: what is mounted is not removed, by nobody, until it is unmounted" {
+	[ "$SKIFF_TEST_MODE" != vfs ] || skip "vfs cannot mount an image without a container"
+	skiff unshare test -x "$SKIFF_ROOT" || skip "the test's folders are closed to the root of the namespace"
+	local hold=$BATS_TEST_TMPDIR/hold id how name pid
+	export SKIFF_ROOT=$BATS_TEST_TMPDIR/store
+	skiff load -q -i "$BATS_FILE_TMPDIR/a.tar" >/dev/null
+	id=$(id_of app:1)
+	mkfifo "$hold"
+	skiff unshare sh -c 'skiff image mount app:1 >"$1.path"; skiff rmi -f app:1 >"$1.said" 2>&1; echo $? >>"$1.said"
+		read -r x <"$1"; cat "$(cat "$1.path")/etc/a" >"$1.end"; read -r x <"$1"
+		skiff image unmount app:1; echo >"$1.gone"; read -r x <"$1"' sh "$hold" 3>&- &
+	pid=$!
+	wait_for 10 grep -q '^[0-9]' "$hold.said"
+	output=$(cat "$hold.said")
+	contains "image is mounted (skiff image unmount, in the skiff unshare that mounted it)"
+	for how in "" -f; do
+		for name in app:1 "${id#sha256:}"; do
+			# shellcheck disable=SC2086
+			run -1 skiff rmi $how "$name"
+			contains "conflict: unable to delete $(cut -c8-19 <<<"$id") (cannot be forced) - image is mounted"
+		done
+	done
+	skiff image prune -af
+	is "$(id_of app:1)" "$id"
+	is "$(skiff images -q --no-trunc | wc -l)" 1
+	# A name may go, and the image's own one: its files stay.
+	skiff untag app:1
+	skiff image prune -f
+	skiff tag "${id#sha256:}" app:1
+	echo go >"$hold"
+	wait_for 10 test -s "$hold.end"
+	is "$(cat "$hold.end")" changed
+	echo go >"$hold"
+	wait_for 10 test -e "$hold.gone"
+	skiff rmi app:1
+	is "$(find "$SKIFF_ROOT/layers" -mindepth 1 -maxdepth 1 ! -name guard)" ""
+	echo go >"$hold"
+	wait "$pid"
+}
+
 @test "image inspect: docker's members are there, whatever the image has" {
 	run -0 skiff image inspect app:1
 	python3 -c 'import json, sys
