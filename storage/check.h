@@ -54,7 +54,12 @@ int store_check(struct store *s, int flags, struct findings *ret, struct err *e)
 /* All layers that images and containers refer to; a string vector of diff ids. */
 int store_check_layers(struct store *s, char ***ret, struct err *e);
 /*
- * Move what is damaged aside, keep what is sound findable. @ret_done: what was done, and what is left to do, one line
- * each. Return: 0; 1 when images stay unusable until they are pulled or loaded again; negative errno.
+ * Move what is damaged aside, keep what is sound findable. @ret_done: what was done, one line each.
+ * Return: 0 or negative errno.
  */
 int store_repair(struct store *s, const struct findings *f, char ***ret_done, struct err *e);
+/*
+ * What is left to do then. @ret_done: one line for each image that cannot be used. Return: 0; 1 when there are such,
+ * until they are pulled or loaded again; negative errno.
+ */
+int store_tell_unusable(struct store *s, char ***ret_done, struct err *e);

@@ -23,10 +23,11 @@
  * Nothing is deleted, because what is damaged may be all that somebody has: it is renamed into damaged/, where he finds
  * it. By kind of damage:
  *
- *	layer, blob	moved; its images cannot be used until they are pulled or loaded again, which fetches exactly
- *			what is missing (`run` does that by itself for an image that came from a registry)
+ *	layer, blob	moved. A layer whose compressed blob is there is unpacked again (by skiff-image); else its
+ *			images cannot be used until they are pulled or loaded again, which fetches exactly what is
+ *			missing (`run` does that by itself for an image that came from a registry)
  *	tag		moved; the image that it named is looked for among the manifests that no name leads to. It gets
- *its name back when the damaged file still has its digest, else it is listed without a name.
+ *			its name back when the damaged file still has its digest, else it is listed without a name.
  *	index.json	written again: it is derived from the tags
  *	container	moved, with its files; its name becomes free
  *	name		of no container: removed, there is nothing behind it
@@ -237,22 +238,23 @@ static bool is_whole(struct store *s, const struct image_rec *rec)
 	return blob_is_there(s, rec->manifest_digest) && image_rec_fill(s, &copy, NULL) == 0;
 }
 
-static int tell_unusable(struct repair *r, struct err *e)
+int store_tell_unusable(struct store *s, char ***ret_done, struct err *e)
 {
+	struct repair r = { .s = s, .done = ret_done };
 	struct image_rec *recs = NULL;
 	size_t n = 0;
-	int err = store_image_list(r->s, &recs, &n, e), any = 0;
+	int err = store_image_list(s, &recs, &n, e), any = 0;
 
 	for (size_t i = 0; err == 0 && i < n; i++) {
 		auto_free char *shown = recs[i].name ? ref_shorten(recs[i].name) : xstrdup(recs[i].config_digest);
 
-		if (is_whole(r->s, &recs[i]))
+		if (is_whole(s, &recs[i]))
 			continue;
 		any = 1;
 		if (recs[i].repo_digest && recs[i].name)
-			say(r, xasprintf("image %s cannot be used: pull it again (skiff pull %s)", shown, shown));
+			say(&r, xasprintf("image %s cannot be used: pull it again (skiff pull %s)", shown, shown));
 		else
-			say(r, xasprintf("image %s cannot be used: load or build it again, or remove it", shown));
+			say(&r, xasprintf("image %s cannot be used: load or build it again, or remove it", shown));
 	}
 	image_recs_free(recs, n);
 	return err < 0 ? err : any;
@@ -269,8 +271,6 @@ int store_repair(struct store *s, const struct findings *f, char ***ret_done, st
 		err = recover_images(&r, e);
 	if (err == 0 && f->n)
 		err = index_rewrite(s, e);
-	if (err == 0)
-		err = tell_unusable(&r, e);
 	strv_freep(&r.damaged_tags);
 	return err;
 }

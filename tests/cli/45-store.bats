@@ -205,7 +205,7 @@ blobs_size() {
 	make_layout "$BATS_TEST_TMPDIR/layout"
 	registry_push "$BATS_TEST_TMPDIR/layout" mend
 	image=$REGISTRY/mend
-	skiff pull -q --tls-verify=false "$image"
+	skiff pull -q --tls-verify=false --keep-blobs=false "$image"
 	layer=$(layer_of "$image" 1)
 	id=$(skiff image inspect -f '{{.Id}}' "$image")
 	for part in "layers/$layer/meta.json" "oci/blobs/sha256/${id#sha256:}" \
@@ -224,6 +224,42 @@ blobs_size() {
 		is "$output" ""
 		is "$(skiff run --rm --network none "$image" cat /etc/motd)" hello
 	done
+}
+
+@test "check --repair: a layer is unpacked again from its compressed blob, without the registry; not from a damaged one" {
+	local layer image blob motd
+	registry_start plain
+	make_layout "$BATS_TEST_TMPDIR/layout"
+	registry_push "$BATS_TEST_TMPDIR/layout" kept
+	image=$REGISTRY/kept
+	skiff pull -q "$image"
+	registry_stop
+	layer=$(layer_of "$image" 1)
+	blob=$(skiff image save --format oci-archive "$image" | tar -xO index.json | grep -o 'sha256:[0-9a-f]*' | cut -d: -f2)
+	blob=$(grep -o 'sha256:[0-9a-f]*' "$SKIFF_ROOT/oci/blobs/sha256/$blob" | tail -n 1)
+	motd=$SKIFF_ROOT/layers/$layer/diff/etc/motd
+	skiff unshare sh -c 'echo HELLO >"$1"' sh "$motd"
+	run -0 skiff system check --repair
+	contains "moved 'layers/$layer' to '$SKIFF_ROOT/damaged/layer-$layer'"
+	contains "unpacked layer sha256:$layer again from its blob $blob"
+	lacks "cannot be used"
+	run -0 skiff system check
+	is "$output" ""
+	is "$(skiff run --rm --network none "$image" cat /etc/motd)" hello
+	# Gone altogether; a quick look is enough.
+	skiff unshare rm -rf "$SKIFF_ROOT/layers/$layer"
+	run -0 skiff system check --quick --repair
+	contains "unpacked layer sha256:$layer again"
+	# Now both are damaged, and only one of them is found by a quick look.
+	skiff unshare rm -rf "$SKIFF_ROOT/layers/$layer"
+	head -c 20 /dev/zero | dd of="$SKIFF_ROOT/oci/blobs/sha256/${blob#sha256:}" bs=1 seek=100 conv=notrunc status=none
+	run -1 skiff system check --quick --repair
+	contains "Warning: layer sha256:$layer stays missing: "
+	contains "image $image:latest cannot be used: pull it again"
+	run -1 skiff system check --repair
+	contains "blob-${blob#sha256:}'"
+	lacks "stays missing"
+	is "$(find "$SKIFF_ROOT/tmp" -mindepth 1 ! -name guard ! -name blobs ! -name '*.lock')" ""
 }
 
 @test "check --repair: a damaged config or manifest, a damaged index" {
