@@ -4,7 +4,7 @@
 #
 #   make                 build everything below $(O)          make deps        install what building needs (apt)
 #   make quickstart      deps, build, install, prepare host   make check       the whole test run
-#   make check-fast      unit tests and lint                  make bench       speed, beside podman where it is there
+#   make check-fast      unit tests and lint                  make bench       speed, beside podman; B=images: a part
 #   make install         PREFIX= DESTDIR=                     make uninstall
 #   make analyze         gcc -fanalyzer, clang-tidy, cppcheck
 #   SAN=1                AddressSanitizer and UBSan           WERROR=1         warnings are errors (CI)

@@ -81,6 +81,7 @@ check check-full:
 	$(if $(filter check-full,$@),+$(MAKE) fuzz)
 	$(RUN) $@
 
+# B=images: only that part of it.
 .PHONY: bench
 bench: all test-tools
-	tests/bench/run $(O)
+	tests/bench/run $(O) $(B)
