@@ -38,7 +38,9 @@ A rule: {"match": regex on "METHOD PATH", "port": only on listener 0..3, "skip":
 	"auth": "bearer" | "basic"	401 unless authorised; bearer: "realm" (default http://127.0.0.1:PORT/token), "uses": a token
 		is good for so many requests (default: for ever)
 	"token_status": 401	what the token server answers
-A repository cN/NAME is NAME: rules can tell many pulls of one image apart. mut/N is mutant N of an image: its manifest, its
+	"location": "http://..."	where an upload goes on ("{path}" is the path that it would have)
+	With uploads "reset" and "stall" count the bytes of the request that are read first.
+Repositories whose name begins with up/ are empty until something is pushed. A repository cN/NAME is NAME: rules can tell many pulls of one image apart. mut/N is mutant N of an image: its manifest, its
 index, its config or its layer is damaged, and the digests above it are right. Users: alice/s3cret. Images are made when the program starts: see images() below.
 """
 import argparse
@@ -69,6 +71,8 @@ blobs = {}  # digest -> bytes
 manifests = {}  # (name, tag or digest) -> (bytes, type)
 listing = []
 tokens = {}  # token -> uses left, or None
+uploads = {}  # path -> the bytes so far
+pushed = set()  # (repository, digest)
 
 
 def sha(data):
@@ -291,6 +295,10 @@ def find_rule(command, path, index):
 def lookup(path):
     """What a path names: (status, bytes, type)."""
     m = re.fullmatch(r"/v2/(?:c\d+/)?(.+)/(manifests|blobs)/([^/?]+)(\?.*)?", path)
+    if m and m.group(1).startswith("up/"):
+        m = re.fullmatch(r"/v2/(.+)/(manifests|blobs)/([^/?]+)(\?.*)?", path)
+        if m.group(2) == "blobs" and (m.group(1), m.group(3)) not in pushed:
+            m = None
     if path in ("/v2/", "/v2"):
         return 200, b"{}", "application/json"
     if m and m.group(1).startswith("mut/") and m.group(3) == "latest":
@@ -384,7 +392,58 @@ class Handler(BaseHTTPRequestHandler):
         elif self.path.startswith("/token"):
             self.token(body.decode())
         else:
-            self.plain(404, b"")
+            self.upload(body)
+
+    def do_PATCH(self):
+        rule = find_rule(self.command, self.path, self.server.index) if self.path.startswith("/v2/") else {}
+        self.upload(None, rule)
+
+    do_PUT = do_PATCH
+
+    def upload(self, body, rule=None):
+        """A step of a push."""
+        rule = find_rule(self.command, self.path, self.server.index) if rule is None else rule
+        self.note_request()
+        n = int(self.headers.get("Content-Length", 0))
+        if "reset" in rule or "stall" in rule:
+            self.rfile.read(min(n, rule.get("reset", rule.get("stall"))) if body is None else 0)
+            self.written(0)
+            self.close_connection = True
+            if "stall" in rule:
+                return time.sleep(60)
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            return self.connection.close()
+        body = self.rfile.read(n) if body is None else body
+        if "auth" in rule and not self.authorised(rule):
+            return None
+        if "status" in rule:
+            return self.answer(rule["status"], self.fill(rule.get("body", "")).encode(), rule.get("headers", {}))
+        path, _, query = self.path.partition("?")
+        m = re.fullmatch(r"/v2/(.+)/(blobs/uploads|manifests)/([^/]*)", path)
+        if not m:
+            return self.answer(404, b"{}", {})
+        if m.group(2) == "manifests":
+            put(m.group(1), m.group(3), body, self.headers.get("Content-Type"))
+            return self.answer(201, b"", {"Location": path})
+        with lock:
+            if self.command == "POST":
+                path += f"u{len(uploads)}"
+                uploads[path] = b""
+            known = path in uploads
+            if known:
+                uploads[path] += body
+        if not known:
+            return self.answer(404, b"{}", {})
+        if self.command != "PUT":
+            where = fill(rule["location"], path) if "location" in rule else path
+            return self.answer(202, b"", {"Location": where, "Range": f"0-{max(len(uploads[path]) - 1, 0)}"})
+        data, digest = uploads[path], query.split("digest=")[-1].replace("%3A", ":")
+        if sha(data) != digest:
+            return self.answer(400, b'{"errors":[{"code":"DIGEST_INVALID","message":"another digest"}]}', {})
+        with lock:
+            blobs[digest] = data
+            pushed.add((m.group(1), digest))
+        return self.answer(201, b"", {"Location": f"/v2/{m.group(1)}/blobs/{digest}"})
 
     def do_HEAD(self):
         self.do_GET()
@@ -402,8 +461,7 @@ class Handler(BaseHTTPRequestHandler):
         if via:
             self.path = self.path[via.end():]
         rule = find_rule(self.command, self.path, self.server.index)
-        self.note = f"{self.server.index} {self.command} {self.path} range={self.headers.get('Range', '-')} " \
-                    f"proxied={via.group() if via else '-'} auth={self.headers.get('Authorization', '-').split(' ')[0]}"
+        self.note_request(via)
         if "delay" in rule:
             time.sleep(rule["delay"])
         if self.path.startswith("/token") and "status" not in rule and "redirect" not in rule:
@@ -414,7 +472,13 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer(307, b"moved", {"Location": self.fill(rule["redirect"]), **rule.get("headers", {})})
         if "status" in rule:
             return self.answer(rule["status"], self.fill(rule.get("body", "")).encode(), rule.get("headers", {}))
+        if self.path in uploads:
+            return self.answer(204, b"", {"Location": self.path, "Range": f"0-{max(len(uploads[self.path]) - 1, 0)}"})
         return self.content(rule)
+
+    def note_request(self, via=None):
+        self.note = f"{self.server.index} {self.command} {self.path} range={self.headers.get('Range', '-')} " \
+                    f"proxied={via.group() if via else '-'} auth={self.headers.get('Authorization', '-').split(' ')[0]}"
 
     def fill(self, text):
         return fill(text, self.path)

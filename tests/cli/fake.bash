@@ -14,7 +14,7 @@ fake_start() {
 	command -v python3 >/dev/null || skip "python3 is not installed"
 	mkdir -p "$dir"
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost \
-		-addext subjectAltName=DNS:localhost -keyout "$dir/key.pem" -out "$dir/cert.pem" 2>/dev/null
+		-addext subjectAltName=DNS:localhost,DNS:registry.example -keyout "$dir/key.pem" -out "$dir/cert.pem" 2>/dev/null
 	"$TESTS/cli/fake-registry.py" --ports "$dir/ports" --tls "$dir/cert.pem" "$dir/key.pem" >"$dir/out" 2>&1 3>&- &
 	export FAKE_PID=$!
 	wait_for 20 test -e "$dir/ports" || { cat "$dir/out"; return 1; }

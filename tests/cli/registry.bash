@@ -5,6 +5,7 @@
 #	registry_start plain	sets and exports REGISTRY=127.0.0.1:PORT
 #	registry_start tls	the same behind TLS; REGISTRY=localhost:PORT and REGISTRY_CA, the certificate to trust
 #	registry_start auth	TLS and a password: user "alice", password "s3cret"
+#	registry_start mutual	TLS, and only for clients with the certificate REGISTRY_CERT and REGISTRY_KEY
 #	registry_push LAYOUT NAME	put the image of an OCI layout there as NAME:latest (plain only)
 #	registry_stop
 
@@ -22,9 +23,16 @@ registry_start() {
 		if [ "$kind" != plain ]; then
 			openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost \
 				-addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout "$dir/key.pem" -out "$dir/cert.pem" 2>/dev/null
-			printf '  tls: {certificate: %s/cert.pem, key: %s/key.pem}\n' "$dir" "$dir"
+			local clients=
+			[ "$kind" != mutual ] || clients=", clientcas: [$dir/client.pem]"
+			printf '  tls: {certificate: %s/cert.pem, key: %s/key.pem%s}\n' "$dir" "$dir" "$clients"
 			REGISTRY=localhost:$port
 			export REGISTRY_CA=$dir/cert.pem
+		fi
+		if [ "$kind" = mutual ]; then
+			openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=client \
+				-keyout "$dir/client.key" -out "$dir/client.pem" 2>/dev/null
+			export REGISTRY_CERT=$dir/client.pem REGISTRY_KEY=$dir/client.key
 		fi
 		if [ "$kind" = auth ]; then
 			htpasswd -Bbc "$dir/htpasswd" alice s3cret 2>/dev/null
@@ -35,11 +43,12 @@ registry_start() {
 	REGISTRY_PID=$!
 	REGISTRY_DIR=$dir
 	export REGISTRY REGISTRY_PID REGISTRY_DIR
-	local scheme=http
+	local scheme=http own=()
+	[ "$kind" != mutual ] || own=(--cert "$REGISTRY_CERT" --key "$REGISTRY_KEY")
 	[ "$kind" = plain ] || scheme=https
 	for _ in $(seq 100); do
 		# 401 is an answer too.
-		! curl -sk -o /dev/null "$scheme://127.0.0.1:$port/v2/" || return 0
+		! curl -sk "${own[@]}" -o /dev/null "$scheme://127.0.0.1:$port/v2/" || return 0
 		kill -0 "$REGISTRY_PID" 2>/dev/null || break
 		sleep 0.1
 	done
