@@ -262,7 +262,7 @@ for p in range($a, $a + 3): socket.socket().bind(('', p))"; do a=$(port); done
 
 # bats test_tags=smoke
 @test "--add-host, /etc/hosts and the container's own name" {
-	is "$(n --add-host db:192.0.2.9 --add-host=v6=2001:db8::9 "$BB" grep -E 'db|v6' /etc/hosts | tr '\t' ' ')" \
+	is "$(n --add-host db:192.0.2.9 --add-host=v6=2001:db8::9 "$BB" grep -E '[[:space:]](db|v6)$' /etc/hosts | tr '\t' ' ')" \
 		$'192.0.2.9 db\n2001:db8::9 v6'
 	is "$(s --add-host gw:host-gateway "$BB" grep gw /etc/hosts | tr '\t' ' ')" "10.0.2.2 gw"
 	is "$(s "$BB" grep -c host.docker.internal /etc/hosts)" 1
