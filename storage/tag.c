@@ -34,6 +34,7 @@
  * @name:	The name, or "@" + config digest for an image without one
  * @buf:	Name of the file
  *
+ * None looks like the temporary file of another (fs_replace_file()): "a:1.tmp-2" is a good name of an image.
  * Names too long for a file keep their beginning and end in a hash; whoever reads compares the name inside.
  */
 void tag_encode(const char *name, char buf[256])
@@ -47,7 +48,7 @@ void tag_encode(const char *name, char buf[256])
 		h2 = (h2 + *p) * 6364136223846793005U + 1442695040888963407U;
 		if (n > ENCODED_MAX - 4)
 			n = ENCODED_MAX;
-		else if (strchr(plain, *p) && !(n == 0 && *p == '.'))
+		else if (strchr(plain, *p) && !(n == 0 && *p == '.') && !str_has_prefix((const char *)p, ".tmp-"))
 			buf[n++] = (char)*p;
 		else if (*p == '/')
 			buf[n++] = ',';

@@ -26,8 +26,6 @@
 
 /* Partial downloads of killed processes are kept so long. */
 #define PARTIAL_MAX_AGE (24L * 3600)
-/* A new file that waits for its rename is not kept longer, in seconds. */
-#define TEMP_MAX_AGE    60
 
 struct item {
 	const char *prefix, *home;
@@ -173,21 +171,13 @@ static void reclaim_partials(struct store *s)
 	}
 }
 
-/* What fs_replace_file() leaves when it is killed between its two steps, which are milliseconds apart. */
-static void reclaim_temps(struct store *s, const char *folder)
+/* Names and derived files that were half written when their writer died. */
+static void reclaim_temps(struct store *s)
 {
-	auto_strv char **names = NULL;
-	auto_close int dir = -EBADF;
+	static const char *const folders[] = { ".", "tags", "lists", "oci", "cache" };
 
-	if (fs_open_dir(s->fd, folder, &dir, NULL) < 0 || fs_list_dir(dir, ".", &names, NULL) < 0)
-		return;
-	for (char **n = names; n && *n; n++) {
-		struct stat st;
-
-		if (strstr(*n, ".tmp-") && fstatat(dir, *n, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
-		    time(NULL) - st.st_mtime > TEMP_MAX_AGE)
-			unlinkat(dir, *n, 0);
-	}
+	for (size_t i = 0; i < sizeof(folders) / sizeof(*folders); i++)
+		fs_remove_temps(s->fd, folders[i]);
 }
 
 int store_reclaim(struct store *s, struct err *e)
@@ -197,10 +187,7 @@ int store_reclaim(struct store *s, struct err *e)
 	if (r == 0)
 		r = store_reclaim_trash(s, e);
 	reclaim_partials(s);
-	reclaim_temps(s, "tags");
-	reclaim_temps(s, "lists");
-	reclaim_temps(s, "oci");
-	reclaim_temps(s, "cache");
+	reclaim_temps(s);
 	return r;
 }
 

@@ -17,6 +17,8 @@
 #include "lib/base/str.h"
 #include "lib/base/sys.h"
 
+#define REPLACE_TRIES 100
+
 /**
  * fs_open_dir() - Open a folder for *at() calls
  * @dirfd:	Where a relative path starts
@@ -165,15 +167,10 @@ int fs_read_file(int dirfd, const char *path, size_t max, char **ret, size_t *re
 	return r < 0 ? err_wrap(e, r, "'%s'", path) : 0;
 }
 
-static int write_all(int dirfd, const char *path, int flags, const void *data, size_t len, mode_t mode, bool sync,
-		     struct err *e)
+static int fill(int fd, const char *path, const void *data, size_t len, bool sync, struct err *e)
 {
-	auto_close int fd = openat(dirfd, path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | flags, mode);
-	int r;
+	int r = fd_write_full(fd, data, len);
 
-	if (fd < 0)
-		return err_set(e, errno, "create '%s'", path);
-	r = fd_write_full(fd, data, len);
 	if (r < 0)
 		return err_set(e, r, "write '%s'", path);
 	if (sync && fdatasync(fd) < 0)
@@ -194,7 +191,44 @@ static int write_all(int dirfd, const char *path, int flags, const void *data, s
  */
 int fs_write_file(int dirfd, const char *path, const void *data, size_t len, mode_t mode, struct err *e)
 {
-	return write_all(dirfd, path, O_TRUNC, data, len, mode, false, e);
+	auto_close int fd = openat(dirfd, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+
+	return fd < 0 ? err_set(e, errno, "create '%s'", path) : fill(fd, path, data, len, false, e);
+}
+
+/* A new file beside @name, locked until it has its name: fs_remove_temps() tells by that whose maker is dead. */
+static int make_temp(int dirfd, const char *name, mode_t mode, char **ret_tmp, int *ret_fd, struct err *e)
+{
+	char digits[17];
+	int r = rand_hex(digits, 16, e);
+	auto_free char *tmp = r < 0 ? NULL : xasprintf("%s.tmp-%s", name, digits);
+	auto_close int fd = tmp ? openat(dirfd, tmp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode) : -EBADF;
+
+	if (r < 0)
+		return r;
+	if (fd < 0)
+		return err_set(e, errno, "create '%s'", tmp);
+	(void)fd_lock(fd, false); /* somebody may hold it who is removing the file: then the rename fails */
+	*ret_tmp = take_ptr(&tmp);
+	*ret_fd = take_fd(&fd);
+	return 0;
+}
+
+static int replace_once(int dirfd, const char *name, const void *data, size_t len, mode_t mode, int flags,
+			struct err *e)
+{
+	auto_free char *tmp = NULL;
+	auto_close int fd = -EBADF;
+	int r = make_temp(dirfd, name, mode, &tmp, &fd, e);
+
+	if (r < 0)
+		return r;
+	r = fill(fd, tmp, data, len, flags & FS_SYNC, e);
+	if (r == 0 && renameat(dirfd, tmp, dirfd, name) < 0)
+		r = errno == ENOENT ? -ESTALE : err_set(e, errno, "rename '%s' to '%s'", tmp, name);
+	if (r < 0)
+		unlinkat(dirfd, tmp, 0);
+	return r;
 }
 
 /**
@@ -207,37 +241,56 @@ int fs_write_file(int dirfd, const char *path, const void *data, size_t len, mod
  * @flags:	FS_SYNC: durable on return
  * @e:		Failure; the old content is still there then and no temporary file is left
  *
+ * Killed, or cut off from power, it may leave NAME.tmp-DIGITS; fs_remove_temps() is for these.
+ *
  * Return: 0 or negative errno
  */
 int fs_replace_file(int dirfd, const char *name, const void *data, size_t len, mode_t mode, int flags, struct err *e)
 {
-	char tag[17], *slash;
-	auto_free char *tmp = NULL, *parent = NULL;
+	auto_free char *parent = NULL;
+	auto_close int pfd = -EBADF;
+	char *slash;
 	int r;
 
-	r = rand_hex(tag, 16, e);
-	if (r < 0)
+	/* Taken for a dead one's between its making and its lock: again. In a folder that is gone, making it fails. */
+	for (int tries = 0; (r = replace_once(dirfd, name, data, len, mode, flags, e)) == -ESTALE; tries++)
+		if (tries == REPLACE_TRIES)
+			return err_say(e, EBUSY, "replace '%s': its new content is removed again and again", name);
+	if (r < 0 || !(flags & FS_SYNC))
 		return r;
-	tmp = xasprintf("%s.tmp-%s", name, tag);
-	r = write_all(dirfd, tmp, O_EXCL, data, len, mode, flags & FS_SYNC, e);
-	if (r == 0 && renameat(dirfd, tmp, dirfd, name) < 0)
-		r = err_set(e, errno, "rename '%s' to '%s'", tmp, name);
-	if (r < 0) {
-		unlinkat(dirfd, tmp, 0);
-		return r;
-	}
-	if (!(flags & FS_SYNC))
-		return 0;
 	parent = xstrdup(name);
 	slash = strrchr(parent, '/');
-	if (slash) {
-		auto_close int pfd = -EBADF;
+	if (!slash)
+		return fs_sync_dir(dirfd, e);
+	*slash = '\0';
+	r = fs_open_dir(dirfd, parent, &pfd, e);
+	return r < 0 ? r : fs_sync_dir(pfd, e);
+}
 
-		*slash = '\0';
-		r = fs_open_dir(dirfd, parent, &pfd, e);
-		return r < 0 ? r : fs_sync_dir(pfd, e);
+/**
+ * fs_remove_temps() - Remove what fs_replace_file() of dead processes has left in a folder
+ * @dirfd:	Where a relative path starts
+ * @path:	The folder
+ *
+ * Whoever is at work on one holds its lock; one that is not locked yet begins again (fs_replace_file()). What cannot be
+ * removed stays: it is in nobody's way.
+ */
+void fs_remove_temps(int dirfd, const char *path)
+{
+	auto_strv char **names = NULL;
+	auto_close int dir = -EBADF;
+
+	if (fs_open_dir(dirfd, path, &dir, NULL) < 0 || fs_list_dir(dir, ".", &names, NULL) < 0)
+		return;
+	for (char **n = names; n && *n; n++) {
+		auto_close int fd = -EBADF;
+
+		if (!strstr(*n, ".tmp-"))
+			continue;
+		fd = openat(dir, *n, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+		if (fd >= 0 && fd_lock(fd, false) == 0)
+			unlinkat(dir, *n, 0);
 	}
-	return fs_sync_dir(dirfd, e);
 }
 
 /**

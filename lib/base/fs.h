@@ -25,6 +25,7 @@ int fs_read_regular(int fd, size_t max, char **ret, size_t *ret_len);
 int fs_read_fd(int fd, size_t max, char **ret, size_t *ret_len, struct err *e);
 int fs_write_file(int dirfd, const char *path, const void *data, size_t len, mode_t mode, struct err *e);
 int fs_replace_file(int dirfd, const char *name, const void *data, size_t len, mode_t mode, int flags, struct err *e);
+void fs_remove_temps(int dirfd, const char *path);
 int fs_sync_dir(int dirfd, struct err *e);
 int fs_remove_tree(int dirfd, const char *name, struct err *e);
 int fs_readlink(int dirfd, const char *path, char **ret, struct err *e);
