@@ -51,8 +51,8 @@ static const char *const folders[] = {
 
 /* Names that may be in the folder of a store that is only half made. */
 static const char *const known_names[] = {
-	"version", "oci",     "tags",  "layers", "containers", "names", "volumes", "networks", "lists",
-	"pods",	   "secrets", "build", "swarm",	 "tmp",	       "trash", "cache",   "damaged",  NULL,
+	"version", "oci",   "tags",  "layers", "containers", "names", "volumes", "networks",   "lists", "pods",
+	"secrets", "build", "swarm", "tmp",    "trash",	     "cache", "damaged", "names.lock", NULL,
 };
 
 /**

@@ -137,6 +137,17 @@ blobs_size() {
 	nothing_is_left
 }
 
+@test "system reset: nothing is left, whatever was there, and the same folder is a store again" {
+	skiff create --name x "$BB" true >/dev/null
+	run -125 skiff create --name x "$BB" true # looks whether the name is free after all
+	skiff system reset -f
+	[ ! -e "$SKIFF_ROOT" ] || fail "left: $(ls -A "$SKIFF_ROOT")"
+	mkdir "$SKIFF_ROOT"
+	touch "$SKIFF_ROOT/names.lock" # as one that was not taken away
+	run -0 skiff ps -q
+	is "$output" ""
+}
+
 @test "prune leaves a container that runs, and its image" {
 	skiff run -d --name up --network none "$BB" sleep 60
 	run -0 skiff system prune -af
