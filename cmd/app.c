@@ -172,8 +172,12 @@ static int bad_flags(const struct cmd *cmd, const struct err *e)
 	return EXIT_OURS;
 }
 
-static int fail(const struct ctx *ctx, const struct err *e)
+static int fail(const struct ctx *ctx, struct err *e)
 {
+	/* Where the kernel says it of a limit, the sentence is another. */
+	if (e->code == ENOSPC && strstr(e->msg, strerrordesc_np(ENOSPC)))
+		err_hint(e, 0,
+			 "'skiff system df' shows what the store has, 'skiff system prune' removes what is not used");
 	cmd_print_error(e);
 	return ctx->fail_status;
 }

@@ -167,6 +167,7 @@ int fs_read_file(int dirfd, const char *path, size_t max, char **ret, size_t *re
 	return r < 0 ? err_wrap(e, r, "'%s'", path) : 0;
 }
 
+/* @path: for messages, which do not tell of temporary names: those are gone when somebody reads it */
 static int fill(int fd, const char *path, const void *data, size_t len, bool sync, struct err *e)
 {
 	int r = fd_write_full(fd, data, len);
@@ -207,7 +208,7 @@ static int make_temp(int dirfd, const char *name, mode_t mode, char **ret_tmp, i
 	if (r < 0)
 		return r;
 	if (fd < 0)
-		return err_set(e, errno, "create '%s'", tmp);
+		return err_set(e, errno, "create '%s'", name);
 	(void)fd_lock(fd, false); /* somebody may hold it who is removing the file: then the rename fails */
 	*ret_tmp = take_ptr(&tmp);
 	*ret_fd = take_fd(&fd);
@@ -223,9 +224,9 @@ static int replace_once(int dirfd, const char *name, const void *data, size_t le
 
 	if (r < 0)
 		return r;
-	r = fill(fd, tmp, data, len, flags & FS_SYNC, e);
+	r = fill(fd, name, data, len, flags & FS_SYNC, e);
 	if (r == 0 && renameat(dirfd, tmp, dirfd, name) < 0)
-		r = errno == ENOENT ? -ESTALE : err_set(e, errno, "rename '%s' to '%s'", tmp, name);
+		r = errno == ENOENT ? -ESTALE : err_set(e, errno, "replace '%s'", name);
 	if (r < 0)
 		unlinkat(dirfd, tmp, 0);
 	return r;

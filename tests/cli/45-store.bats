@@ -148,6 +148,15 @@ blobs_size() {
 	is "$output" ""
 }
 
+@test "a store without space: the message names the file that could not be written, and how to mend it" {
+	mkdir "$BATS_TEST_TMPDIR/full"
+	# shellcheck disable=SC2016
+	run -1 own_mounts sh -c 'mount -t tmpfs -o size=64m none "$1" && export SKIFF_ROOT=$1/store SKIFF_SINGLE_ID=quiet &&
+		skiff create "$2" true >"$1/id" && { ! cat /dev/zero >"$1/fill" || exit 2; } && skiff tag "$2" foo' \
+		sh "$BATS_TEST_TMPDIR/full" "$BB"
+	is "${lines[-1]}" "Error: write 'tags/docker.io,library,foo=latest': No space left on device ('skiff system df' shows what the store has, 'skiff system prune' removes what is not used)"
+}
+
 @test "prune leaves a container that runs, and its image" {
 	skiff run -d --name up --network none "$BB" sleep 60
 	run -0 skiff system prune -af
