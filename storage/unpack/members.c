@@ -63,6 +63,7 @@ struct wire {
  * @hash:	of the member that is being written
  * @n:		files so far
  * @can_stay:	large members need no files of their own: the archive is one
+ * @any:	there was a byte
  * @why:	failure of the callback
  * @failed:	its code, or 0
  */
@@ -74,6 +75,7 @@ struct stager {
 	struct sha256 *hash;
 	unsigned n;
 	bool can_stay;
+	bool any;
 	struct err why;
 	int failed;
 };
@@ -84,6 +86,7 @@ static la_ssize_t on_read(struct archive *ar, void *arg, const void **buf)
 	ssize_t n = inflate_next(s->z, buf, &s->why);
 
 	s->failed = n < 0 ? (int)n : 0;
+	s->any |= n > 0;
 	if (n < 0)
 		archive_set_error(ar, (int)-n, "input");
 	return n;
@@ -98,6 +101,8 @@ static int archive_failed(struct stager *s, struct err *e)
 			*e = s->why;
 		return s->failed;
 	}
+	if (!s->any)
+		return err_say(e, EBADMSG, "the archive is empty");
 	return err_say(e, EBADMSG, "the archive is corrupt or of an unknown format: %s", text ? text : "unknown error");
 }
 

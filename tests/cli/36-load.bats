@@ -159,6 +159,7 @@ arch_of_image() {
 	run -1 skiff load -i "$BATS_TEST_TMPDIR/empty"
 	contains "holds no images"
 	run -1 skiff load </dev/null
+	is "$output" "Error: the archive is empty"
 	echo 'hello, I am no tar' >"$BATS_TEST_TMPDIR/x"
 	run -1 skiff load -i "$BATS_TEST_TMPDIR/x"
 	contains "corrupt or of an unknown format"
