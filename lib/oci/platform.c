@@ -21,7 +21,9 @@ static const struct {
 	{ "armv6l", "arm", "v6" },	  { "armel", "arm", "v6" },	    { "armv5tel", "arm", "v5" },
 	{ "riscv64", "riscv64", NULL },	  { "ppc64le", "ppc64le", NULL },   { "powerpc64le", "ppc64le", NULL },
 	{ "s390x", "s390x", NULL },	  { "loong64", "loong64", NULL },   { "loongarch64", "loong64", NULL },
-	{ "mips64le", "mips64le", NULL }, { "mips64el", "mips64le", NULL },
+	{ "mips64le", "mips64le", NULL }, { "mips64el", "mips64le", NULL }, { "mips", "mips", NULL },
+	{ "mipsle", "mipsle", NULL },	  { "mips64", "mips64", NULL },	    { "ppc64", "ppc64", NULL },
+	{ "wasm", "wasm", NULL },
 };
 
 static const char *const os_names[] = { "linux",   "windows", "darwin", "freebsd", "netbsd", "openbsd",
@@ -145,6 +147,14 @@ static bool is_os(const char *s)
 	return false;
 }
 
+static bool is_arch(const char *s)
+{
+	for (size_t i = 0; i < sizeof(arch_names) / sizeof(*arch_names); i++)
+		if (!strcmp(arch_names[i].name, s))
+			return true;
+	return false;
+}
+
 static bool is_part(const char *s)
 {
 	if (!*s)
@@ -187,6 +197,9 @@ int oci_platform_parse(const char *text, struct oci_platform *ret, struct err *e
 			return r;
 		p = (struct oci_platform) { parts[0], host.arch, host.variant };
 	} else if (n == 1) {
+		if (!is_arch(parts[0]))
+			return err_say(e, EINVAL, "invalid platform \"%s\": unknown operating system or architecture",
+				       parts[0]);
 		p.arch = parts[0];
 	} else {
 		p = (struct oci_platform) { parts[0], parts[1], n > 2 ? parts[2] : NULL };

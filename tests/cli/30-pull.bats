@@ -111,6 +111,8 @@ teardown() {
 	run -125 skiff pull --platform linux/s390x "$FAKE/img"
 	contains "s390x"
 	run -125 skiff pull --platform 'no such/thing/at/all' "$FAKE/img"
+	run -125 skiff pull --platform foo "$FAKE/img"
+	is "$output" 'Error: invalid platform "foo": unknown operating system or architecture'
 }
 
 @test "an image for another platform comes with a warning" {

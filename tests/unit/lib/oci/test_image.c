@@ -199,7 +199,7 @@ static void test_platform(void)
 		     { "linux/mips64el", "linux/mips64le" },
 		     { "linux/amd64/v1", "linux/amd64" } };
 	static const char *const bad[] = { "",		"/",	  "linux/", "/amd64", "linux/arm/v7/x",
-					   "linux//v7", "lin ux", "a\nb",   "*" };
+					   "linux//v7", "lin ux", "a\nb",   "*",      "foo" };
 	auto_oci_platform struct oci_platform host = { 0 }, linux_only = { 0 };
 	auto_free char *a = NULL, *b = NULL;
 	struct oci_platform none = { 0 };
