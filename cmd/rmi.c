@@ -50,12 +50,14 @@ static int rmi_run(struct ctx *ctx, void *opts, int argc, char **argv, struct er
 {
 	const struct rmi_opts *o = opts;
 	auto_store struct store *store = NULL;
-	int failed = 0, r = store_open(ctx->root, ctx->runroot, &store, e);
+	int failed = 0, r;
 
+	if (!o->all == !argc)
+		return err_say(e, EINVAL,
+			       argc ? "--all takes no images" : "\"skiff rmi\" requires at least 1 argument, or --all");
+	r = store_open(ctx->root, ctx->runroot, &store, e);
 	if (r < 0)
 		return r;
-	if (!o->all == !argc)
-		return err_say(e, EINVAL, argc ? "--all takes no images" : "rmi needs at least one image");
 	if (o->all)
 		return remove_all(store, o, e);
 	for (int i = 0; i < argc; i++) {

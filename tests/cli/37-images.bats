@@ -68,6 +68,8 @@ conflict() { # ID WORD
 }
 
 @test "rmi: a name, the last name, an id, several" {
+	run -1 skiff rmi
+	is "$output" 'Error: "skiff rmi" requires at least 1 argument, or --all'
 	local id
 	tl good a:1
 	id=$(id_of a:1)
