@@ -257,7 +257,7 @@ static int add_device(struct devices *d, const char *source, const char *target,
 	struct stat st;
 
 	if (fd < 0)
-		return err_set(e, fd, "error gathering device information while adding custom device \"%s\"", source);
+		return err_set(e, fd, "adding the device \"%s\"", source);
 	spec_fds_add(d->fds, fd);
 	r = fd_move_high(&d->fds->v[d->fds->n - 1], e);
 	fd = d->fds->v[d->fds->n - 1];
