@@ -338,5 +338,5 @@ int idmap_for_caller(struct idmap *ret, struct err *e)
 void idmap_tell_single(const struct idmap *m)
 {
 	if (m->single && !str_is_eq(getenv("SKIFF_SINGLE_ID"), "quiet"))
-		log_warn("single-id mode: %s", m->why_single);
+		log_warn("single-id mode: %s (skiff doctor says how to mend it)", m->why_single);
 }

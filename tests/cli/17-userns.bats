@@ -194,7 +194,7 @@ owner() {
 # bats test_tags=only-single
 @test "single-id mode: each start says so, until it is told that this is known" {
 	run -0 --separate-stderr env -u SKIFF_SINGLE_ID skiff run --rm --network none "$BB" true
-	is "$stderr" "Warning: single-id mode: this user has no subordinate ids in /etc/subuid and /etc/subgid"
+	is "$stderr" "Warning: single-id mode: this user has no subordinate ids in /etc/subuid and /etc/subgid (skiff doctor says how to mend it)"
 	run -0 --separate-stderr env -u SKIFF_SINGLE_ID skiff unshare true
 	[[ $stderr == "Warning: single-id mode: "* ]] || fail "$stderr"
 	run -0 --separate-stderr env SKIFF_SINGLE_ID=quiet skiff run --rm --network none "$BB" true
