@@ -452,8 +452,11 @@ int import_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e
 	fd_closep(&i.fd);
 	if (r == -EINTR && stop_signal(i.stop))
 		r = 128 + stop_signal(i.stop);
-	else if (r < 0 && strcmp(i.source, "-") != 0 && !is_url(i.source) && !strstr(e->msg, i.source))
-		r = err_wrap(e, r, "import '%s'", i.source);
+	else if (r < 0 && strcmp(i.source, "-") != 0 && !strstr(e->msg, i.source)) {
+		auto_free char *shown = is_url(i.source) ? url_for_message(i.source) : NULL;
+
+		r = err_wrap(e, r, "import '%s'", shown ? shown : i.source);
+	}
 	fd_closep(&i.stop);
 	return r;
 }

@@ -232,7 +232,7 @@ tree() { # a small tar in $BATS_TEST_TMPDIR/t.tar
 	is "$output" 3145728
 	rules '[{"match":"tarball","status":404}]'
 	run -1 skiff import -q "http://$FAKE/tarball" url:2
-	contains "the tarball"
+	contains "Error: import 'http://$FAKE/tarball': reading the tarball: "
 	contains 404
 	rules '[{"match":"blobs","truncate":1000}]'
 	run -1 skiff import -q "http://$FAKE/v2/img/blobs/$(digest_of img layer 1)" url:2
