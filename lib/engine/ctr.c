@@ -612,12 +612,31 @@ void ctr_read_state(const struct ctr *c, struct ctr_state *ret)
 	ret->pid = 0;
 }
 
+/*
+ * A full disk has no room for another file, but the block of the old one is ours: what a power cut may tear is better
+ * than an exit code that nobody learns. Blanks cover the end of a longer text, so that no reader finds half of it.
+ */
+static int overwrite_state(int dirfd, const char *text)
+{
+	auto_close int fd = openat(dirfd, "state.json", O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	auto_free char *padded = NULL;
+	struct stat st;
+	ssize_t n;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	padded = xasprintf("%-*s", (int)st.st_size, text);
+	n = pwrite(fd, padded, strlen(padded), 0);
+	return n < 0 ? -errno : n == (ssize_t)strlen(padded) ? 0 : -ENOSPC;
+}
+
 int ctr_write_state(int dirfd, const struct ctr_state *s, struct err *e)
 {
 	auto_json struct json *j = fields_to_json(state_fields, s);
 	auto_free char *text = json_compact(j);
+	int r = fs_replace_file(dirfd, "state.json", text, strlen(text), 0600, 0, e);
 
-	return fs_replace_file(dirfd, "state.json", text, strlen(text), 0600, 0, e);
+	return (r == -ENOSPC || r == -EDQUOT) && overwrite_state(dirfd, text) == 0 ? 0 : r;
 }
 
 /* The name goes only when it is ours: a container whose name was taken meanwhile must not take another's. */

@@ -142,6 +142,17 @@ needs_strace() {
 	nothing_left
 }
 
+@test "a container that fills the disk: its exit code is known afterwards" {
+	local full=$BATS_TEST_TMPDIR/full
+	mkdir "$full"
+	# shellcheck disable=SC2016
+	run -3 own_mounts sh -c 'mount -t tmpfs -o size=64m none "$1" && export SKIFF_ROOT=$1/store SKIFF_SINGLE_ID=quiet || exit 1
+		skiff run --network none --name f "$2" sh -c "cat /dev/zero >/fill || exit 3"
+		echo "$? $(skiff inspect -f "{{.State.Status}} {{.State.ExitCode}}" f)" && skiff rm f && exit 3' sh "$full" "$BB"
+	contains "3 exited 3"
+	is "${lines[-1]}" f
+}
+
 # bats test_tags=smoke
 @test "a killed monitor of a --rm container: whoever looks next removes it" {
 	local how mon
