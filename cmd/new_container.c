@@ -67,7 +67,7 @@ static int load_embedded(const struct ctx *ctx, const char *image, struct err *e
 	r = run_image_program(ctx, args, null, e);
 	close(null);
 	if (r > 0)
-		return err_say(e, EIO, "the embedded image '%s' could not be loaded", image);
+		return err_say(e, EREMOTEIO, "%s", ""); /* it has said why */
 	return r;
 }
 

@@ -257,6 +257,8 @@ r() { # run --rm without a network, which most of these do not need
 @test "--pull: never, missing, a policy that is none" {
 	run -125 r --pull never no/such true
 	is "$output" "Error: No such image: no/such (and --pull=never)"
+	run -125 skiff run --rm embedded/no-such true # the program that loads it has said all
+	is "$output" "Error: No such image: embedded/no-such"
 	run -0 r --pull never base true
 	run -0 r --pull missing base true
 	run -0 r --pull always "$BB" true
