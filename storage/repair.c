@@ -271,6 +271,8 @@ int store_repair(struct store *s, const struct findings *f, char ***ret_done, st
 		err = recover_images(&r, e);
 	if (err == 0 && f->n)
 		err = index_rewrite(s, e);
+	if (err == 0 && f->n && syncfs(s->fd) < 0)
+		err = err_set(e, errno, "sync the store '%s'", s->root);
 	strv_freep(&r.damaged_tags);
 	return err;
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/fd.h"
 #include "lib/base/fs.h"
 #include "lib/base/log.h"
 #include "lib/base/rand.h"
@@ -133,9 +134,14 @@ static int check_foreign(const struct store *s, struct err *e)
 	return 0;
 }
 
-/* The version file is linked into place last: whoever comes first gives the store its id. */
+/*
+ * The version file is linked into place last: whoever comes first gives the store its id. Its content is on the disk
+ * by then: with an empty one, which a power cut would leave, the store could not be used any more. The lock keeps it
+ * from fs_remove_temps() of somebody who was first; should it come too late, there is a version.
+ */
 static int write_version(struct store *s, struct err *e)
 {
+	auto_close int fd = -EBADF;
 	char id[17], tmp[32], text[64];
 	int r = rand_hex(id, 16, e);
 
@@ -143,11 +149,17 @@ static int write_version(struct store *s, struct err *e)
 		return r;
 	snprintf(tmp, sizeof(tmp), "version.tmp-%s", id);
 	snprintf(text, sizeof(text), "%d\n%s\n", STORE_VERSION, id);
-	r = fs_write_file(s->fd, tmp, text, strlen(text), 0600, e);
-	if (r == 0 && linkat(s->fd, tmp, s->fd, "version", 0) < 0 && errno != EEXIST)
-		r = err_set(e, errno, "create '%s/version'", s->root);
+	fd = openat(s->fd, tmp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return err_set(e, errno, "create '%s/%s'", s->root, tmp);
+	(void)fd_lock(fd, false);
+	r = fd_write_full(fd, text, strlen(text));
+	if (r == 0 && fdatasync(fd) < 0)
+		r = -errno;
+	if (r == 0 && linkat(s->fd, tmp, s->fd, "version", 0) < 0 && errno != EEXIST && errno != ENOENT)
+		r = -errno;
 	unlinkat(s->fd, tmp, 0);
-	return r;
+	return r < 0 ? err_set(e, r, "create '%s/version'", s->root) : 0;
 }
 
 static int make_layout(struct store *s, struct err *e)
@@ -158,7 +170,7 @@ static int make_layout(struct store *s, struct err *e)
 	for (size_t i = 0; r == 0 && i < sizeof(folders) / sizeof(*folders); i++)
 		r = store_make_dir(s, s->fd, folders[i], e);
 	if (r == 0)
-		r = fs_replace_file(s->fd, "oci/oci-layout", layout, sizeof(layout) - 1, 0600, 0, e);
+		r = fs_replace_file(s->fd, "oci/oci-layout", layout, sizeof(layout) - 1, 0600, FS_SYNC, e);
 	if (r == 0)
 		r = write_version(s, e);
 	return r;
