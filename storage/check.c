@@ -184,13 +184,12 @@ static int check_containers(struct check *c, struct err *e)
 	int r = fs_list_dir(c->s->fd, "containers", &ids, e);
 
 	for (char **id = ids; r == 0 && id && *id; id++) {
-		auto_free char *path = xasprintf("containers/%s/config.json", *id);
 		auto_free char *what = xasprintf("container %.12s", *id);
 		auto_json struct json *doc = NULL;
 		auto_strv char **layers = NULL;
 		struct err why;
 
-		if (json_parse_file(c->s->fd, path, 1U << 24, &doc, &why) < 0) {
+		if (store_container_config(c->s, *id, &doc, &why) < 0) {
 			if (why.code != ENOENT && why.code != ENOTDIR)
 				add(c, FINDING_CONTAINER, *id, what, why.msg);
 			continue;

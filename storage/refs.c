@@ -76,11 +76,18 @@ static int add_images(struct store *s, struct refs *r, struct err *e)
 	return err;
 }
 
-static int read_container(struct store *s, const char *id, struct json **ret, struct err *e)
+int store_container_config(struct store *s, const char *id, struct json **ret, struct err *e)
 {
-	auto_free char *path = xasprintf("containers/%s/config.json", id);
+	auto_free char *path = xasprintf("containers/%s/config.json", id), *text = NULL;
+	size_t len;
+	int r = fs_read_file(s->fd, path, CONFIG_JSON_MAX, &text, &len, e);
 
-	return json_parse_file(s->fd, path, CONFIG_JSON_MAX, ret, e);
+	if (r < 0)
+		return r;
+	if (!len)
+		return err_say(e, ENOENT, "'%s' is empty: a power cut took the container", path);
+	r = json_parse(text, len, ret, e);
+	return r < 0 ? err_wrap(e, r, "'%s'", path) : 0;
 }
 
 static int add_containers(struct store *s, struct refs *r, struct err *e)
@@ -93,7 +100,7 @@ static int add_containers(struct store *s, struct refs *r, struct err *e)
 		auto_strv char **layers = NULL;
 		const char *config;
 
-		err = read_container(s, *id, &doc, e);
+		err = store_container_config(s, *id, &doc, e);
 		if (err == -ENOENT || err == -ENOTDIR) { /* being made (no reference yet) or being removed */
 			err = 0;
 			continue;
@@ -254,7 +261,7 @@ int refs_find_user(struct store *s, const char *config_digest, struct image_user
 	for (char **id = ids; id && *id; id++) {
 		auto_json struct json *doc = NULL;
 
-		if (strlen(*id) >= sizeof(ret->id) || read_container(s, *id, &doc, NULL) < 0 ||
+		if (strlen(*id) >= sizeof(ret->id) || store_container_config(s, *id, &doc, NULL) < 0 ||
 		    !str_is_eq(json_get_str(doc, "ImageConfig"), config_digest))
 			continue;
 		found = 1;
@@ -273,8 +280,11 @@ int store_image_users(struct store *s, char ***ret, struct err *e)
 
 	for (char **id = ids; r == 0 && id && *id; id++) {
 		auto_json struct json *doc = NULL;
-		const char *config = read_container(s, *id, &doc, NULL) == 0 ? json_get_str(doc, "ImageConfig") : NULL;
+		const char *config;
 
+		if (store_container_config(s, *id, &doc, NULL) < 0)
+			continue;
+		config = json_get_str(doc, "ImageConfig");
 		if (config)
 			strv_add(ret, config);
 	}

@@ -13,6 +13,7 @@
 #include "lib/base/err.h"
 
 struct idmap;
+struct json;
 struct oci_image_config;
 struct store;
 struct store_txn;
@@ -106,6 +107,11 @@ int64_t store_image_tagged_ns(struct store *s, const struct image_rec *rec);
 int store_image_users(struct store *s, char ***ret, struct err *e);
 /* Config digests of images that a `skiff unshare` has mounted, as far as this process may see it; added to @ret. */
 int store_images_mounted(struct store *s, char ***ret, struct err *e);
+/*
+ * What a container is. Its folder is there before its config, and a power cut may leave an empty one of a --rm
+ * container, which is not synced: both are no container. Return: 0, -ENOENT, -EINVAL when it is damaged.
+ */
+int store_container_config(struct store *s, const char *id, struct json **ret, struct err *e);
 /* Folders of additional stores (configuration key additional-stores) that are in use; a string vector. */
 char **store_additional(const struct store *s);
 
@@ -154,7 +160,6 @@ int store_blob_read(struct store *s, const char *digest, char **ret, size_t *ret
 int store_blob_open(struct store *s, const char *digest, int *ret_fd, struct err *e);
 
 /* Manifest lists that are being put together; @name is a full reference. Return: 0, -ENOENT "No such manifest: X". */
-struct json;
 int store_list_read(struct store *s, const char *name, struct json **ret, struct err *e);
 int store_list_write(struct store *s, const char *name, const struct json *doc, struct err *e);
 int store_list_remove(struct store *s, const char *name, struct err *e);

@@ -327,13 +327,21 @@ static bool clear_if_dead(struct ctr *c)
 	return dead && ctr_settle(c);
 }
 
-/* Half made, and its maker, who would hold the lock, is gone? */
+/* Its maker, or its monitor, who would hold the lock, is gone? */
 static bool is_abandoned(struct store *s, const char *id)
 {
 	auto_free char *path = xasprintf("containers/%s/lock", id);
 	auto_close int fd = openat(store_fd(s), path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 
 	return fd < 0 ? errno == ENOENT : fd_lock(fd, false) == 0;
+}
+
+/* The lock first: who has let go of it has written the config. */
+static bool is_half_made(struct store *s, const char *id)
+{
+	auto_json struct json *j = NULL;
+
+	return is_abandoned(s, id) && store_container_config(s, id, &j, NULL) == -ENOENT;
 }
 
 /*
@@ -350,10 +358,9 @@ static bool clear_leftover(struct store *s, const char *name)
 		return false;
 	if (ctr_open_id(s, id, &old, NULL) == 0)
 		return clear_if_dead(&old);
-	path = xasprintf("containers/%s/config.json", id);
-	if (fs_has(store_fd(s), path) || !is_abandoned(s, id))
+	if (!is_half_made(s, id))
 		return false;
-	*strrchr(path, '/') = '\0';
+	path = xasprintf("containers/%s", id);
 	fs_remove_tree(store_fd(s), path, NULL);
 	return unlinkat(store_fd(s), link, 0) == 0;
 }
@@ -470,7 +477,7 @@ int ctr_open_id(struct store *s, const char *id, struct ctr *ret, struct err *e)
 	r = fs_open_dir(store_fd(s), path, &dirfd, e);
 	if (r < 0)
 		return r;
-	r = json_parse_file(dirfd, "config.json", CTR_CONFIG_MAX, &j, e);
+	r = store_container_config(s, id, &j, e);
 	if (r < 0)
 		return err_wrap(e, r, "container %.12s", id);
 	ctr_config_from_json(j, &ret->config);
@@ -540,7 +547,7 @@ static void clear_half_made(struct store *s, const char *id)
 	struct stat st;
 
 	if (fstatat(store_fd(s), path, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-	    time_now() / NSEC_PER_SEC - st.st_ctime < HALF_MADE_AGE || !is_abandoned(s, id))
+	    time_now() / NSEC_PER_SEC - st.st_ctime < HALF_MADE_AGE || !is_half_made(s, id))
 		return;
 	if (renameat(store_fd(s), path, store_fd(s), trash) == 0)
 		store_remove_tree(s, store_fd(s), trash, NULL);

@@ -22,8 +22,7 @@
 struct json;
 struct store;
 
-#define CTR_ID_LEN     64
-#define CTR_CONFIG_MAX (16U << 20)
+#define CTR_ID_LEN 64
 
 /**
  * struct ctr_config - what a container is made from
