@@ -45,7 +45,8 @@ static const char *const container_keys[] = { "label", "label!", "until", NULL }
 
 /* ---- containers ---- */
 
-static void prune_container(struct ctr *c, struct pruned *p)
+/* Return: whether it is gone */
+static bool prune_container(struct ctr *c, struct pruned *p)
 {
 	struct ctr_size size = { 0 };
 	struct err why;
@@ -56,10 +57,13 @@ static void prune_container(struct ctr *c, struct pruned *p)
 	if (r == 0) {
 		strv_add(&p->containers, c->config.id);
 		p->freed += (uint64_t)size.rw;
-	} else if (r != -ENOENT && r != -EBUSY) { /* it has gone, or begun to run, meanwhile */
+		return true;
+	}
+	if (r != -ENOENT && r != -EBUSY) { /* it has gone, or begun to run, meanwhile */
 		cmd_print_error(&why);
 		p->failed = true;
 	}
+	return false;
 }
 
 static int prune_containers(struct store *s, char *const *filters, struct pruned *p, struct err *e)
@@ -67,6 +71,7 @@ static int prune_containers(struct store *s, char *const *filters, struct pruned
 	struct ctr *v = NULL;
 	size_t n = 0;
 	int64_t until = 0;
+	bool any = false;
 	int r = filter_check(filters, container_keys, e);
 
 	if (r == 0)
@@ -76,7 +81,9 @@ static int prune_containers(struct store *s, char *const *filters, struct pruned
 	for (size_t i = 0; r == 0 && i < n; i++)
 		if (!ctr_is_running_settled(&v[i]) && (!until || v[i].config.created_ns <= until) &&
 		    filter_labels(filters, v[i].config.labels))
-			prune_container(&v[i], p);
+			any |= prune_container(&v[i], p) && !v[i].config.auto_remove;
+	if (any)
+		r = ctr_sync_all(s, e);
 	ctr_list_free(v, n);
 	return r;
 }

@@ -20,17 +20,20 @@ typedef int (*each_fn)(struct ctr *c, const char *name, const void *opts, struct
  * @one:		called for it
  * @opts:		handed to @one
  * @missing_is_fine:	that there is no such container is said, but is no failure
+ * @finish:		called once after it succeeded for any that is not --rm, or NULL
  */
 struct each {
 	each_fn one;
 	const void *opts;
 	bool missing_is_fine;
+	int (*finish)(struct store *s, struct err *e);
 };
 
 static int for_each(struct ctx *ctx, int argc, char **argv, const struct each *each, struct err *e)
 {
 	auto_store struct store *store = NULL;
 	int status = 0, r = store_open(ctx->root, ctx->runroot, &store, e);
+	bool any = false;
 
 	if (r < 0)
 		return r;
@@ -40,13 +43,15 @@ static int for_each(struct ctx *ctx, int argc, char **argv, const struct each *e
 		r = ctr_find(store, argv[i], &c, e);
 		if (r == 0)
 			r = each->one(&c, argv[i], each->opts, e);
+		any |= r == 0 && !c.config.auto_remove;
 		if (r < 0) {
 			cmd_print_error(e);
 			if (r != -ENOENT || !each->missing_is_fine)
 				status = 1;
 		}
 	}
-	return status;
+	r = each->finish && any ? each->finish(store, e) : 0;
+	return r < 0 ? r : status;
 }
 
 struct stop_opts {
@@ -70,7 +75,7 @@ static int stop_run(struct ctx *ctx, void *opts, int argc, char **argv, struct e
 	struct stop_opts *o = opts;
 
 	o->has_timeout = ctx_is_given(ctx, "timeout") || ctx_is_given(ctx, "time");
-	return for_each(ctx, argc, argv, &(struct each) { stop_one, o, false }, e);
+	return for_each(ctx, argc, argv, &(struct each) { stop_one, o, false, NULL }, e);
 }
 
 static const struct opt stop_options[] = {
@@ -119,7 +124,7 @@ static int kill_one(struct ctr *c, const char *name, const void *opts, struct er
 
 static int kill_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e)
 {
-	return for_each(ctx, argc, argv, &(struct each) { kill_one, opts, false }, e);
+	return for_each(ctx, argc, argv, &(struct each) { kill_one, opts, false, NULL }, e);
 }
 
 static const struct opt kill_options[] = {
@@ -166,7 +171,8 @@ static int rm_one(struct ctr *c, const char *name, const void *opts, struct err 
 static int rm_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e)
 {
 	const struct rm_opts *o = opts;
-	const struct each each = { rm_one, opts, .missing_is_fine = o->force }; /* docker: -f says so, and is content */
+	/* docker: -f says so, and is content */
+	const struct each each = { rm_one, opts, .missing_is_fine = o->force, .finish = ctr_sync_all };
 
 	return for_each(ctx, argc, argv, &each, e);
 }
@@ -216,7 +222,7 @@ static int wait_one(struct ctr *c, const char *name, const void *opts, struct er
 
 static int wait_run(struct ctx *ctx, void *opts, int argc, char **argv, struct err *e)
 {
-	return for_each(ctx, argc, argv, &(struct each) { wait_one, opts, false }, e);
+	return for_each(ctx, argc, argv, &(struct each) { wait_one, opts, false, NULL }, e);
 }
 
 const struct cmd cmd_wait = {

@@ -388,19 +388,18 @@ static int claim_some_name(struct store *s, struct ctr_config *cfg, struct err *
 	return err_say(e, EEXIST, "no free random name found: give one with --name");
 }
 
-/* A container that was created is still there, under its name, after a power cut; a --rm one need not be. */
-static int sync_names(int root, struct err *e)
+int ctr_sync_all(struct store *s, struct err *e)
 {
 	static const char *const folders[] = { "containers", "names" };
 
 	for (int i = 0; i < 2; i++) {
 		auto_close int fd = -EBADF;
-		int r = fs_open_dir(root, folders[i], &fd, e);
+		int r = fs_open_dir(store_fd(s), folders[i], &fd, e);
 
 		if (r == 0)
 			r = fs_sync_dir(fd, e);
 		if (r < 0)
-			return r;
+			return err_wrap(e, r, "make '%s' durable", folders[i]);
 	}
 	return 0;
 }
@@ -448,7 +447,7 @@ int ctr_create(struct store *s, struct ctr_config *cfg, struct ctr *ret, struct 
 		if (r == 0) /* the reference is on disk: now the layers cannot vanish unseen */
 			r = store_layers_check(s, cfg->layers, e);
 		if (r == 0 && !cfg->auto_remove)
-			r = sync_names(root, e);
+			r = ctr_sync_all(s, e);
 	}
 	if (r < 0) {
 		if (link)
@@ -637,6 +636,11 @@ static int overwrite_state(int dirfd, const char *text)
 	return n < 0 ? -errno : n == (ssize_t)strlen(padded) ? 0 : -ENOSPC;
 }
 
+/*
+ * Not synced, by design: after a power cut nothing runs, whatever was written here, so a container that ran is told as
+ * Exited, or as Created when not even its start had reached the disk (ctr_read_state()); a start or an end that waited
+ * for the disk would cost every run more than all the rest of it. Its config, its name and its removal are durable.
+ */
 int ctr_write_state(int dirfd, const struct ctr_state *s, struct err *e)
 {
 	auto_json struct json *j = fields_to_json(state_fields, s);

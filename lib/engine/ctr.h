@@ -124,6 +124,11 @@ int ctr_open_id(struct store *s, const char *id, struct ctr *ret, struct err *e)
 /* All of them, newest first. What killed commands have left half made or half removed is cleared away. */
 int ctr_list(struct store *s, struct ctr **ret, size_t *ret_n, struct err *e);
 void ctr_list_free(struct ctr *c, size_t n);
+/*
+ * Which containers there are, and under which names, survives a power cut: once for all that a command has created or
+ * removed. Not for --rm containers, of which nothing need survive.
+ */
+int ctr_sync_all(struct store *s, struct err *e);
 
 /* Never fails: a damaged or missing file reads as created or exited with an unknown code. */
 void ctr_read_state(const struct ctr *c, struct ctr_state *ret);
@@ -135,7 +140,10 @@ bool ctr_is_running(const struct ctr *c);
  */
 bool ctr_settle(const struct ctr *c);
 
-/* Remove a container that does not run: name first, then its folder (files of subordinate ids included). */
+/*
+ * Remove a container that does not run: name first, then its folder (files of subordinate ids included). Durable after
+ * ctr_sync_all().
+ */
 int ctr_remove(struct ctr *c, struct err *e);
 /*
  * As the monitor of a --rm container does it, inside level A already: out of sight at once (name and folder), then the

@@ -46,6 +46,14 @@ skiff pull -q --tls-verify=false "$IMAGE" >/dev/null
 whole
 '
 
+# Nothing is left of images and containers, or of a command that was cut; else it is said what, with its content.
+EMPTY='
+cd "$STORE"
+stayed=$(find . -mindepth 2 ! -path "./*/guard" ! -path ./tmp/blobs ! -path "./oci/*" ! -path "./cache/*" -printf "%M %s %TT %p %l\n"
+	find oci/blobs/sha256 -mindepth 1; find . -name "*.tmp-*")
+[ -z "$stayed" ] || { echo "the cut left:"; echo "$stayed"; head -n 9 tags/* lists/* containers/*/*.json; skiff images -a; skiff ps -a; exit 1; } 2>&1
+'
+
 @test "the rig loses what was not synced" {
 	run "$TESTS/fault/powercut" after 1 'echo text >"$STORE/new" && mv "$STORE/new" "$STORE/file"' '! grep -qs text "$STORE/file"'
 	is "$status" 0
@@ -74,12 +82,14 @@ whole
 		id=$(skiff load -q -i "$ARCHIVE" | sed "s/.*: //")
 		skiff tag "$id" a:1 && skiff tag "$id" b:1 && skiff untag "$id" b:1 && skiff rmi -f "$id" && skiff load -q -i "$ARCHIVE"
 		skiff image prune -af && skiff load -q -i "$ARCHIVE" && skiff system check --repair && skiff system prune -af' '
+		set -euo pipefail
 		export SKIFF_ROOT=$STORE
 		skiff system check
 		id=$(skiff load -q -i "$ARCHIVE" | sed "s/.*: //")
 		skiff run --rm --network none "$id" sh -c "cd / && find bin/busybox etc/motd etc/passwd data -type f -exec sha256sum {} + | sort" |
 			diff - "$WANT"
-		skiff system prune -af && [ -z "$(find "$STORE/layers" "$STORE/tags" -mindepth 1 ! -name "*.tmp-*" | tee /dev/stderr)" ]'
+		skiff system prune -af
+		'"$EMPTY"
 	echo "$output"
 	is "$status" 0
 }
@@ -89,11 +99,65 @@ whole
 		export SKIFF_ROOT=$STORE
 		id=$(skiff load -q -i "$ARCHIVE" | sed "s/.*: //")
 		skiff tag "$id" kept:1 && skiff tag "$id" gone:1 && skiff rmi gone:1' '
+		set -euo pipefail
 		export SKIFF_ROOT=$STORE
 		skiff system check
 		[ "$(skiff images --format "{{.Repository}}:{{.Tag}}" | grep -E "^(kept|gone):")" = kept:1 ] || { skiff images; exit 1; }
 		skiff run --rm --network none kept:1 sh -c "cd / && find bin/busybox etc/motd etc/passwd data -type f -exec sha256sum {} + | sort" |
 			diff - "$WANT"'
+	echo "$output"
+	is "$status" 0
+}
+
+@test "containers that create, rm and prune have reported are there, or gone" {
+	run "$TESTS/fault/powercut" after "$CUTS_AFTER" '
+		export SKIFF_ROOT=$STORE
+		for i in 1 2 3 4 5; do skiff create -q --name c$i --network none embedded/busybox true; done
+		skiff rm c2
+		skiff rm c4 c5' '
+		set -euo pipefail
+		export SKIFF_ROOT=$STORE
+		have=$(skiff ps -a --format "{{.Names}} {{.Status}}" | sort | tr "\n" " ")
+		[ "$have" = "c1 Created c3 Created " ] || { echo "containers: $have"; exit 1; }
+		skiff system check
+		skiff start -a c1
+		skiff create --name c2 --network none embedded/busybox true'
+	echo "$output"
+	is "$status" 0
+	run "$TESTS/fault/powercut" after "$CUTS_AFTER" '
+		export SKIFF_ROOT=$STORE
+		skiff create --name c --network none embedded/busybox true && skiff container prune -f' '
+		set -euo pipefail
+		export SKIFF_ROOT=$STORE
+		[ -z "$(skiff ps -aq)" ] || { skiff ps -a; exit 1; }
+		skiff system prune -af
+		'"$EMPTY"
+	echo "$output"
+	is "$status" 0
+}
+
+# What somebody syncs brings the names of all files to the disk, but not the content of others.
+@test "a store that was just made, and a --rm container, do not stand in the way after a cut" {
+	run "$TESTS/fault/powercut" after 1 '
+		skiff --root "$STORE" images -q && touch "$STORE/tmp/x" && sync "$STORE/tmp/x" && rm "$STORE/tmp/x"' '
+		set -euo pipefail
+		export SKIFF_ROOT=$STORE
+		skiff images -q
+		skiff run --rm --network none embedded/busybox true
+		python3 -m json.tool "$STORE/oci/oci-layout"'
+	echo "$output"
+	is "$status" 0
+	run "$TESTS/fault/powercut" after 1 '
+		export SKIFF_ROOT=$STORE
+		skiff create --rm --name c --network none embedded/busybox true && skiff tag embedded/busybox kept:1' '
+		set -euo pipefail
+		export SKIFF_ROOT=$STORE
+		skiff system check
+		skiff rmi kept:1
+		sleep 3
+		skiff create --name c --network none embedded/busybox true
+		skiff system prune -af
+		'"$EMPTY"
 	echo "$output"
 	is "$status" 0
 }
