@@ -244,6 +244,8 @@ static int pull_always(struct pull *p, const char *text, struct err *e)
 	changed = r == 0 && !i.unchanged && !is_current(p->store, &rec);
 	if (changed)
 		r = fetch_image(p, &i, &rec, e);
+	else if (r == 0) /* nothing to write; but the pull before may have been killed just behind its commit */
+		(void)store_reclaim(p->store, NULL);
 	progress_free(p->out);
 	p->out = NULL;
 	if (r == 0)

@@ -82,6 +82,16 @@ blob_bytes() { curl -sf --noproxy '*' "http://$FAKE/_sent"; }
 	store_is_valid
 }
 
+@test "a pull that was killed behind its commit: the next one, with nothing to fetch, removes what it left" {
+	local left=$SKIFF_ROOT/tmp/0123456789abcdef
+	skiff pull -q "$FAKE/small"
+	mkdir -p "$left/layers/x" && touch "$left/lock" "$left/refs"
+	chown -R --reference="$SKIFF_ROOT/tmp" "$left"
+	run -0 skiff pull "$FAKE/small"
+	contains "Image is up to date"
+	store_is_valid
+}
+
 @test "RG-10 a partial blob that is not what it should be: fetched once more" {
 	mkdir -p "$SKIFF_ROOT"
 	skiff images >/dev/null
