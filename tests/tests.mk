@@ -12,7 +12,7 @@ EXT_lib/oci := -ljson-c
 EXT_lib/crypto := -lcrypto
 EXT_lib/http := -lcurl
 EXT_lib/runtime := -lseccomp -lcap
-EXT_storage/unpack := -larchive -lisal -lzstd
+EXT_storage/unpack := -larchive -lisal -lzstd -lz
 
 up = $(call upto,$(1),$(TIERS))
 unit_srcs = $(wildcard tests/unit/$(1)/test_*.c)

@@ -13,6 +13,7 @@
 #include "lib/base/proc.h"
 #include "lib/base/str.h"
 #include "lib/base/sys.h"
+#include "lib/runtime/sandbox.h"
 #include "lib/runtime/userns.h"
 #include "storage/unpack/rebuild.h"
 #include "storage/unpack/unpack_int.h"
@@ -126,12 +127,25 @@ static int run(const struct pack_spec *s, struct pack_report *rep, struct err *e
 	return 0;
 }
 
+/*
+ * What comes out of a registry is inflated here, too, and the store's txn lock is among our descriptors: so the process
+ * is caged as the one that unpacked it, and ends with its parent.
+ */
+static int enter_cage(const struct pack_spec *s, pid_t parent, struct err *e)
+{
+	const struct sandbox_path path = { .fd = s->layer_fd, .rights = SANDBOX_READ };
+	const struct sandbox_spec cage = { .paths = &path, .n_paths = s->layer_fd >= 0 };
+	int r = proc_die_with(parent, e);
+
+	return r < 0 ? r : sandbox_enter(&cage, e);
+}
+
 int pack_start(const struct pack_spec *spec, struct pack **ret, struct err *e)
 {
 	auto_close int rd = -EBADF, wr = -EBADF;
 	struct pack *p;
 	int pidfd = -EBADF, ends[2], r = fd_pipe(ends, e);
-	pid_t pid;
+	pid_t pid, parent = getpid();
 
 	if (r < 0)
 		return r;
@@ -143,7 +157,9 @@ int pack_start(const struct pack_spec *spec, struct pack **ret, struct err *e)
 	if (pid == 0) {
 		struct pack_report rep = { 0 };
 
-		rep.code = run(spec, &rep, &rep.why);
+		rep.code = enter_cage(spec, parent, &rep.why);
+		if (rep.code >= 0)
+			rep.code = run(spec, &rep, &rep.why);
 		fd_write_full(wr, &rep, sizeof(rep));
 		_exit(rep.code < 0);
 	}
