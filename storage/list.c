@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
@@ -37,6 +38,22 @@ int store_list_read(struct store *s, const char *name, struct json **ret, struct
 	if (r == 0)
 		*ret = take_ptr(&doc);
 	return r;
+}
+
+int store_list_lock(struct store *s, int *ret_fd, struct err *e)
+{
+	auto_close int fd = -EBADF;
+	int r = store_make_dir(s, s->fd, "lists", e);
+
+	if (r == 0)
+		r = fs_open_dir(s->fd, "lists", &fd, e);
+	if (r < 0)
+		return r;
+	while (flock(fd, LOCK_EX) < 0)
+		if (errno != EINTR)
+			return err_set(e, errno, "lock 'lists'");
+	*ret_fd = take_fd(&fd);
+	return 0;
 }
 
 int store_list_write(struct store *s, const char *name, const struct json *doc, struct err *e)

@@ -161,6 +161,8 @@ int store_blob_open(struct store *s, const char *digest, int *ret_fd, struct err
 
 /* Manifest lists that are being put together; @name is a full reference. Return: 0, -ENOENT "No such manifest: X". */
 int store_list_read(struct store *s, const char *name, struct json **ret, struct err *e);
+/* Held while a list is read, changed and written; over when *ret_fd is closed. */
+int store_list_lock(struct store *s, int *ret_fd, struct err *e);
 int store_list_write(struct store *s, const char *name, const struct json *doc, struct err *e);
 int store_list_remove(struct store *s, const char *name, struct err *e);
 

@@ -29,12 +29,14 @@
  * struct work - one command on one list
  * @name:	full reference of the list
  * @doc:	its file
+ * @lock:	held from reading it until it is written
  */
 struct work {
 	struct client c;
 	const struct manifest_opts *o;
 	char *name;
 	struct json *doc;
+	int lock;
 };
 
 static int full_name(const char *text, char **ret, struct err *e)
@@ -55,7 +57,7 @@ static int work_open(struct work *w, struct ctx *ctx, const void *opts, const ch
 {
 	int r;
 
-	*w = (struct work) { .o = opts };
+	*w = (struct work) { .o = opts, .lock = -EBADF };
 	r = full_name(name, &w->name, e);
 	if (r == 0)
 		r = client_open(&w->c, ctx, &w->o->reg, NULL, e);
@@ -72,6 +74,7 @@ static int work_close(struct work *w, int r)
 {
 	if (r == -EINTR && stop_signal(w->c.stop))
 		r = 128 + stop_signal(w->c.stop);
+	fd_closep(&w->lock);
 	json_free(w->doc);
 	free(w->name);
 	client_close(&w->c);
@@ -333,6 +336,60 @@ static int read_list(struct work *w, struct err *e)
 	return store_list_read(w->c.store, w->name, &w->doc, e);
 }
 
+static int read_to_change(struct work *w, struct err *e)
+{
+	int r = store_list_lock(w->c.store, &w->lock, e);
+
+	return r < 0 ? r : read_list(w, e);
+}
+
+static void new_list(struct work *w)
+{
+	json_free(w->doc);
+	w->doc = json_new_object();
+	json_set_str(w->doc, "name", w->name);
+	rewrite(w, NULL, NULL);
+}
+
+static int refuse_to_amend(struct err *e)
+{
+	return err_say(e, EEXIST, "refusing to amend an existing manifest list with no --amend flag");
+}
+
+/*
+ * Ask for the images, which may take long, and only then lock the list: as it is by now, with what others have added
+ * meanwhile, it gets them.
+ */
+static int add_images(struct work *w, char **texts, bool make, struct err *e)
+{
+	auto_json struct json *mine = NULL;
+	const struct json *list;
+	int r = 0;
+
+	new_list(w);
+	for (; r == 0 && *texts; texts++)
+		r = add_image(w, *texts, e);
+	if (r < 0)
+		return r;
+	mine = take_ptr(&w->doc);
+	r = read_to_change(w, e);
+	if (r == 0 && make && !w->o->amend)
+		return refuse_to_amend(e);
+	if (r == -ENOENT && make) {
+		new_list(w);
+		r = 0;
+	}
+	list = json_get_array(json_get_object(mine, "index"), "manifests");
+	for (size_t i = 0; r == 0 && i < json_len(list); i++) {
+		const char *digest = json_get_str(json_item(list, i), "digest");
+
+		rewrite(w, digest, json_dup(json_item(list, i)));
+		json_set(own_object(w->doc, "sources"), digest,
+			 json_dup(json_get(json_get_object(mine, "sources"), digest)));
+	}
+	return r < 0 ? r : store_list_write(w->c.store, w->name, w->doc, e);
+}
+
 /**
  * manifest_create_run() - skiff manifest create
  * @ctx:	Global options
@@ -348,21 +405,14 @@ int manifest_create_run(struct ctx *ctx, void *opts, int argc, char **argv, stru
 	struct work w;
 	int r = work_open_checked(&w, ctx, opts, argv[0], e);
 
+	(void)argc;
 	if (r < 0)
 		return r;
 	r = read_list(&w, e);
 	if (r == 0 && !w.o->amend)
-		r = err_say(e, EEXIST, "refusing to amend an existing manifest list with no --amend flag");
-	if (r == -ENOENT) {
-		w.doc = json_new_object();
-		json_set_str(w.doc, "name", w.name);
-		rewrite(&w, NULL, NULL);
-		r = 0;
-	}
-	for (int i = 1; r == 0 && i < argc; i++)
-		r = add_image(&w, argv[i], e);
-	if (r == 0)
-		r = store_list_write(w.c.store, w.name, w.doc, e);
+		r = refuse_to_amend(e);
+	if (r == 0 || r == -ENOENT)
+		r = add_images(&w, argv + 1, true, e);
 	if (r == 0)
 		printf("Created manifest list %s\n", w.name);
 	return work_close(&w, r);
@@ -383,13 +433,12 @@ int manifest_add_run(struct ctx *ctx, void *opts, int argc, char **argv, struct 
 	struct work w;
 	int r = work_open_checked(&w, ctx, opts, argv[0], e);
 
+	(void)argc;
 	if (r < 0)
 		return r;
 	r = read_list(&w, e);
-	for (int i = 1; r == 0 && i < argc; i++)
-		r = add_image(&w, argv[i], e);
 	if (r == 0)
-		r = store_list_write(w.c.store, w.name, w.doc, e);
+		r = add_images(&w, argv + 1, false, e);
 	if (r == 0)
 		printf("%s\n", w.name);
 	return work_close(&w, r);
@@ -431,7 +480,7 @@ int manifest_annotate_run(struct ctx *ctx, void *opts, int argc, char **argv, st
 	(void)argc;
 	if (r < 0)
 		return r;
-	r = read_list(&w, e);
+	r = read_to_change(&w, e);
 	if (r == 0)
 		r = annotate(&w, argv[1], e);
 	if (r == 0)
@@ -693,7 +742,7 @@ int manifest_remove_run(struct ctx *ctx, void *opts, int argc, char **argv, stru
 	(void)argc;
 	if (r < 0)
 		return r;
-	r = read_list(&w, e);
+	r = read_to_change(&w, e);
 	if (r == 0)
 		r = find_digest(&w, argv[1], &digest, e);
 	if (r == 0) {

@@ -126,3 +126,19 @@ setup() {
 	is "$(requests 'small.*auth=[bB]asic')" 0
 	run -0 skiff manifest push -q --creds bob:hidden --authfile "$BATS_TEST_TMPDIR/auth.json" list "$B/creds/app"
 }
+
+@test "two that add to one list at a time: it gets what both bring" {
+	skiff manifest create list
+	rules '[{"match":"/v2/small/","auth":"bearer"},{"match":"GET /token","delay":3}]'
+	SKIFF_HTTP_STALL=20 skiff manifest add list "docker://$FAKE/small" 3>&- &
+	local pid=$!
+	wait_for 20 waits_for_small
+	skiff manifest add list "docker://$FAKE/multi"
+	wait "$pid"
+	run -0 skiff manifest inspect list
+	is "$(grep -c '"digest"' <<<"$output")" 2
+	skiff manifest rm list
+}
+
+# The other one has looked at the list, and waits for the token that its first question needs.
+waits_for_small() { [ "$(requests 'small.*status=401')" -gt 0 ]; }
