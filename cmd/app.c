@@ -300,11 +300,35 @@ static bool is_later(const char *word)
 	return false;
 }
 
+/* "image trust", which is the beginning of verbs; whatever follows it. */
+static bool tell_the_rest(const struct app *app, const char *name, FILE *f)
+{
+	const char *before = NULL;
+
+	for (const struct cmd *const *c = app->cmds; *c; c++) {
+		const char *rest = str_after((*c)->path, name);
+
+		if (!rest || *rest != ' ' || ((*c)->flags & CMD_HIDDEN))
+			continue;
+		if (!before)
+			fprintf(f, "Error: 'skiff %s' needs one more word:", name);
+		fprintf(f, "%s%s", before ? "," : "", rest);
+		before = rest;
+	}
+	if (before)
+		fputs("\n", f);
+	return before;
+}
+
 static int unknown_command(const struct app *app, char *const *words)
 {
 	bool topic = is_topic(app, words[0]) && words[1];
 	auto_free char *name = topic ? xasprintf("%s %s", words[0], words[1]) : xstrdup(words[0]);
 
+	if (topic && tell_the_rest(app, name, stderr)) {
+		fprintf(stderr, "See 'skiff %s --help'.\n", words[0]);
+		return 1;
+	}
 	if (is_later(words[topic])) {
 		fprintf(stderr, "Error: the command '%s' is not there yet (see 'skiff --help' for those that are)\n",
 			name);

@@ -85,6 +85,11 @@ refuses() { # WORDS [IMAGE]: and nothing has come in
 }
 
 # bats test_tags=smoke
+@test "image trust alone says what is missing" {
+	run -1 skiff image trust
+	is "${lines[0]}" "Error: 'skiff image trust' needs one more word: set, show"
+}
+
 @test "accept and reject, by repository, namespace, registry, and for everything else" {
 	policy '{"type":"insecureAcceptAnything"}'
 	pulls
