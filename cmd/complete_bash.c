@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "lib/base/cleanup.h"
 #include "cmd/completion.h"
 #include "lib/base/str.h"
 
@@ -110,21 +111,48 @@ static void put_verb(const struct cmd *cmd, FILE *f)
 	fputs("'\n\t\t;;\n", f);
 }
 
-/* The verbs below @topic (NULL: the top, with the topics). */
+/* The words that may follow @topic (NULL: the top, with the topics); of "trust set" and "trust show" the first, once.
+ */
 static void put_subs(const struct app *app, const char *topic, FILE *f)
 {
+	auto_strv char **done = NULL;
 	char buf[CMD_NAME_MAX];
 
 	fputs("subs='", f);
 	for (const struct cmd *const *c = app->cmds; *c; c++) {
 		const char *name = cmd_name_below(*c, topic, buf);
+		auto_free char *word = name ? xstrndup(name, strcspn(name, " ")) : NULL;
 
-		if (name && !((*c)->flags & CMD_HIDDEN))
-			fprintf(f, " %s", name);
+		if (!name || ((*c)->flags & CMD_HIDDEN) || strv_has(done, word))
+			continue;
+		fprintf(f, " %s", word);
+		strv_add(&done, word);
 	}
 	for (const struct cmd_topic *t = app->topics; !topic && t->name; t++)
 		fprintf(f, " %s", t->name);
 	fputs(topic ? "'" : " help'", f);
+}
+
+/* "image trust": what follows the first words of longer verbs. */
+static void put_inner(const struct app *app, const char *topic, FILE *f)
+{
+	auto_strv char **done = NULL;
+	char buf[CMD_NAME_MAX];
+
+	for (const struct cmd *const *c = app->cmds; *c; c++) {
+		const char *name = cmd_name_below(*c, topic, buf);
+		auto_free char *inner = NULL;
+
+		if (!name || ((*c)->flags & CMD_HIDDEN) || !strchr(name, ' '))
+			continue;
+		inner = xasprintf("%s %.*s", topic, (int)strcspn(name, " "), name);
+		if (strv_has(done, inner))
+			continue;
+		strv_add(&done, inner);
+		fprintf(f, "\t'%s') ", inner);
+		put_subs(app, inner, f);
+		fputs(" ;;\n", f);
+	}
 }
 
 static void put_values(const struct app *app, FILE *f)
@@ -175,6 +203,7 @@ void complete_bash(const struct app *app, FILE *f)
 		fprintf(f, "\t'%s') ", t->name);
 		put_subs(app, t->name, f);
 		fputs(" ;;\n", f);
+		put_inner(app, t->name, f);
 	}
 	for (const struct cmd *const *c = app->cmds; *c; c++) {
 		if ((*c)->flags & CMD_HIDDEN)

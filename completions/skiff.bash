@@ -54,7 +54,8 @@ _skiff_verb() { # NAME: sets what may follow; fails when there is no such verb
 		valued=' --config --log-level -l --root --runroot --storage-driver --host -H --context -c'
 		;;
 	'container') subs=' run exec export ls create start stop kill rm logs attach wait inspect prune' ;;
-	'image') subs=' pull push ls trust set trust show load save import inspect rm tag untag history exists tree diff mount unmount prune' ;;
+	'image') subs=' pull push ls trust load save import inspect rm tag untag history exists tree diff mount unmount prune' ;;
+	'image trust') subs=' set show' ;;
 	'manifest') subs=' create add annotate inspect push rm remove exists' ;;
 	'registry') subs=' inspect list-tags delete' ;;
 	'system') subs=' df prune info doctor check reset' ;;

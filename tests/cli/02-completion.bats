@@ -30,6 +30,10 @@ completes() {
 	completes "skiff container in" "inspect"
 	completes "skiff --root /x -D rm" "rm rmi"
 	completes "skiff sys" "system"
+	completes "skiff image s" "save"
+	completes "skiff image tr" "trust tree"
+	completes "skiff image trust " "set show"
+	completes "skiff image trust set --ty" "--type"
 }
 
 @test "bash completes options and their values" {
