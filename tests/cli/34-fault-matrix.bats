@@ -13,3 +13,9 @@ teardown_file() { fake_stop; }
 	[ "$status" = 0 ] || fail "$(awk '/^not ok/ { p = 1 } /^ok/ { p = 0 } p' <<<"$output")"
 	[ "$(grep -c '^ok ' <<<"$output")" -ge 160 ]
 }
+
+@test "push: each fault of each step has its outcome, bounded retries, and no tag stands for half an image" {
+	run "$TESTS/cli/fault-matrix.py" push
+	[ "$status" = 0 ] || fail "$(awk '/^not ok/ { p = 1 } /^ok/ { p = 0 } p' <<<"$output")"
+	[ "$(grep -c '^ok ' <<<"$output")" -ge 100 ]
+}

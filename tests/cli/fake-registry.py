@@ -400,19 +400,23 @@ class Handler(BaseHTTPRequestHandler):
 
     do_PUT = do_PATCH
 
+    def break_off(self, rule, n):
+        """No answer at all, behind so many of the n bytes of the request."""
+        self.rfile.read(min(n, rule.get("reset", rule.get("stall"))))
+        self.written(0)
+        self.close_connection = True
+        if "stall" in rule:
+            return time.sleep(60)
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        return self.connection.close()
+
     def upload(self, body, rule=None):
         """A step of a push."""
         rule = find_rule(self.command, self.path, self.server.index) if rule is None else rule
         self.note_request()
         n = int(self.headers.get("Content-Length", 0))
         if "reset" in rule or "stall" in rule:
-            self.rfile.read(min(n, rule.get("reset", rule.get("stall"))) if body is None else 0)
-            self.written(0)
-            self.close_connection = True
-            if "stall" in rule:
-                return time.sleep(60)
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            return self.connection.close()
+            return self.break_off(rule, n if body is None else 0)
         body = self.rfile.read(n) if body is None else body
         if "auth" in rule and not self.authorised(rule):
             return None
@@ -544,6 +548,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def content(self, rule):
         status, data, mtype = lookup(self.path)
+        if self.command == "HEAD" and ("reset" in rule or "stall" in rule):
+            return self.break_off(rule, 0)
         if status != 200 or self.path.rstrip("/") == "/v2":
             return self.answer(status, data, {"Content-Type": mtype})
         return self.send_content(data, mtype, rule)

@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every fault of a registry, for every object that is asked for: fault-matrix.py VERB [REGEX of cells]
 
-Needs fake-registry.py with --bad: FAKE_PORTS has the ports, FAKE_CAS the certificates that are trusted. ROWS are the
-faults, VERBS what a verb asks for. A cell is one command with a store of its own against a repository name of its own
+Needs fake-registry.py with --bad: FAKE_PORTS has the ports, FAKE_CAS the certificates that are trusted. ROWS and PUSH_ROWS
+are the faults, VERBS what a verb asks for. A cell is one command with a store of its own against a repository name of its own
 (cN/...), so that many run at once. What is checked in each:
 	ok      status 0, the image is there, the store checks
-	error   status 125, one line that names host, object and cause, nothing is left in the store
+	error   status 125, one line that names host, object and cause, nothing is left in the store (nor, by push, in the
+		registry under the tag)
 	both    how many requests for the object there were: a retry more or less is a fault of ours
 Prints TAP.
 """
@@ -106,6 +107,30 @@ ROWS = [
     always("HTTP/2: GOAWAY", {"goaway": True}, "gave up after 6 attempts", where=HTTP2),
 ]
 
+# A push asks (HEAD), opens an upload (POST), sends (PATCH), ends it (PUT), and puts the manifest. Answers to these have no
+# bodies that could be damaged; certificates, redirects and HTTP/2 are those of pull.
+PUSH_ROWS = [
+    row("401, a token, and on", {"auth": "bearer"}, Ok(2), token=Error("invalid username/password", 1)),
+    row("401, and no challenge", {"status": 401}, Error(r"\(status 401\)", 1), token=Error("invalid username/password", 1)),
+    row("403", {"status": 403}, Error(r"denied.*\(status 403\)", 1)),
+    row("404", {"status": 404}, Error(r"\(status 404\)", 1), check=Ok(1), token=Error(r"\(status 404\)", range(1, 5))),
+    row("400", {"status": 400}, Error(r"\(status 400\)", 1)),
+    once("429 with Retry-After in seconds", {"status": 429, "headers": {"Retry-After": "1"}}),
+    always("429", {"status": 429}, r"too many requests.*\(status 429\)"),
+    once("503 with Retry-After as a date", {"status": 503, "headers": {"Retry-After": in_two_seconds()}}),
+    always("503", {"status": 503}, r"\(status 503\)"),
+    row("500, twice", {"status": 500, "times": 2}, Ok(3)),
+    always("500", {"status": 500}, r"\(status 500\)"),
+    once("502", {"status": 502}),
+    always("504", {"status": 504}, r"\(status 504\)"),
+    once("reset before the first byte", {"reset": 0}),
+    once("reset at byte 20", {"reset": 20}),
+    # On a connection that was used before, libcurl repeats what was reset once by itself.
+    row("reset before the first byte, always", {"reset": 0}, Error("reset", range(ATTEMPTS, 2 * ATTEMPTS + 2))),
+    once("silence", {"stall": 0}),
+    always("silence", {"stall": 0}, "stalled|timed out|slow|too slow"),
+]
+
 
 def get(path, data=None):
     request = urllib.request.Request(f"http://127.0.0.1:{PORT}{path}", data)
@@ -121,7 +146,7 @@ class Cell:
         name, self.rule, self.expect, self.where, each = fault
         self.expect = each.get(what, self.expect)
         self.name = f"{verb.name} {what}: {name}"
-        self.repo = f"c{n}/small"
+        self.repo = f"c{n}/{verb.repo}"
         # Where the object itself comes from is where the fault is; with TLS the rest comes from a server that is in order.
         self.host = f"127.0.0.1:{PORT}"
         if self.where == HTTP2 or (self.where != "http" and what == "manifest"):
@@ -151,7 +176,7 @@ class Cell:
                         r.update({"match": match, "token_status": 401})
             if self.what == "token":
                 rules.append({"match": f"/v2/{self.repo}/", "auth": "bearer", "realm": realm})
-        return rules
+        return self.verb.more_rules(self) + rules
 
     def run(self, folder):
         root = os.path.join(folder, f"c{self.n}")
@@ -183,7 +208,9 @@ class Cell:
             return "it does not name the host"
         if not re.search(self.verb.names[self.what], errors[0]):
             return "it does not name the object"
-        for top in ("tags", "layers", "oci/blobs/sha256"):
+        if self.verb.result(self, env) == "":
+            return "it worked all the same"
+        for top in ("tags", "layers", "oci/blobs/sha256") if self.verb.brings else ():
             left = os.listdir(os.path.join(root, top)) if os.path.isdir(os.path.join(root, top)) else []
             if [x for x in left if x != "guard"]:
                 return f"left in {top}: {left}"
@@ -204,14 +231,15 @@ class Cell:
             there = [l for l in mine if l.startswith("1 ")]
             if not there or [l for l in there if "auth=-" not in l]:
                 return "Authorization went along with the redirect"
-        if self.expect.requests is not None and len(mine) != self.expect.requests:
-            return f"{len(mine)} requests instead of {self.expect.requests}"
+        want = self.expect.requests
+        if want is not None and len(mine) not in (want if isinstance(want, range) else [want]):
+            return f"{len(mine)} requests instead of {want}"
         return ""
 
 
 class Pull:
-    """objects: what a request for one looks like; names: how the error calls it."""
-    name = "pull"
+    """objects: what a request for one looks like; names: how the error calls it; brings: the store is empty before."""
+    name, rows, repo, brings = "pull", ROWS, "small", True
 
     def __init__(self):
         lines = [l.split() for l in get("/_digests").splitlines() if l.startswith("small ")]
@@ -220,6 +248,10 @@ class Pull:
                         "layer": f"/v2/REPO/blobs/{digests['layer']}", "token": "/tokenCELL"}
         self.names = {"manifest": "manifest latest", "config": digests["config"], "layer": digests["layer"],
                       "token": "token"}
+
+    @staticmethod
+    def more_rules(_):
+        return []
 
     @staticmethod
     def command(cell, _):
@@ -232,7 +264,36 @@ class Pull:
         return "" if len(done.stdout.split()) == 1 else "there is no image"
 
 
-VERBS = {"pull": Pull}
+class Push:
+    name, rows, repo, brings = "push", PUSH_ROWS, "up/small", False
+
+    def __init__(self):
+        lines = [l.split() for l in get("/_digests").splitlines() if l.startswith("small ")]
+        digests = {kind: digest for _, kind, digest, _ in lines}
+        layer, self.config = digests["layer"], digests["config"]
+        self.objects = {"check": f"HEAD /v2/REPO/blobs/{layer}", "upload": "POST /v2/REPO/blobs/uploads/", "bytes": "PATCH /v2/REPO/",
+                        "blob": f"PUT /v2/REPO/blobs/uploads/.*{layer}", "manifest": "PUT /v2/REPO/manifests/",
+                        "token": "/tokenCELL"}
+        self.names = {what: layer for what in ("check", "upload", "bytes", "blob")}
+        self.names.update(manifest="manifest latest", token="token")
+
+    def more_rules(self, cell):
+        """The config is there: every step is the layer's."""
+        return [{"match": f"HEAD /v2/{cell.repo}/blobs/{self.config}", "status": 200}]
+
+    @staticmethod
+    def command(cell, env):
+        image = f"127.0.0.1:{PORT2}/small"  # from elsewhere: nothing can be mounted
+        subprocess.run(["skiff", "pull", "-q", image], env=env, capture_output=True, check=True)
+        return ["skiff", "push", "--tls-verify=false", image, f"{cell.host}/{cell.repo}"]
+
+    @staticmethod
+    def result(cell, _):
+        done = re.search(f" PUT /v2/{cell.repo}/manifests/latest .* status=201$", get("/_log"), re.M)
+        return "" if done else "the registry did not get the manifest"
+
+
+VERBS = {"pull": Pull, "push": Push}
 
 
 def credentials(folder):
@@ -246,7 +307,7 @@ def credentials(folder):
 
 def main():
     verb, want = VERBS[sys.argv[1]](), sys.argv[2] if len(sys.argv) > 2 else "."
-    all_cells = [(what, r) for r in ROWS for what in verb.objects]
+    all_cells = [(what, r) for r in verb.rows for what in verb.objects]
     cells = [Cell(n, verb, what, r) for n, (what, r) in enumerate(all_cells)]
     cells = [c for c in cells if re.search(want, c.name)]
     # Those that wait longest begin first.
