@@ -393,6 +393,14 @@ int store_image_untag(struct store *s, const struct image_rec *rec, struct err *
 	if (r == 0)
 		r = tag_remove(s, rec, e);
 	image_recs_free(m.recs, m.n);
+	m.recs = NULL;
+	m.n = 0;
+	/* The other names may have gone at the same time: nothing would lead to the image any more. */
+	if (r == 0)
+		r = load_records(&m, e);
+	if (r == 0 && m.n == 0)
+		r = tag_write(s, &bare, e);
+	image_recs_free(m.recs, m.n);
 	return r < 0 ? r : index_rewrite(s, e);
 }
 

@@ -340,3 +340,18 @@ assert i["Config"]["Labels"] == {"team": "x y", "tier": "app"} and i["Size"] == 
 	is "$(skiff images -aq)" ""
 	is "$(find "$SKIFF_ROOT/layers" "$SKIFF_ROOT/oci/blobs/sha256" -mindepth 1)" ""
 }
+
+@test "untag of both names at a time leaves the image" {
+	command -v strace >/dev/null || skip "strace is not installed"
+	local id pid
+	skiff load -q -i "$BATS_FILE_TMPDIR/a.tar" >/dev/null
+	id=$(id_of other:2)
+	skiff tag other:2 late:1
+	# The first has seen both names, and the second takes its own away before the first does.
+	strace -qq -o /dev/null -e trace=unlinkat -e inject=unlinkat:delay_enter=2000000 "$(command -v skiff)" untag other:2 other:2 3>&- &
+	pid=$!
+	sleep 0.7
+	skiff untag late:1 late:1
+	wait "$pid"
+	is "$(names -f "id=$id")" "<none>:<none> "
+}
