@@ -60,7 +60,7 @@ struct view {
 
 struct diff {
 	size_t common; /* so many layers at the bottom are the same */
-	char **lines;
+	struct strvec lines;
 	struct err *e;
 };
 
@@ -146,7 +146,7 @@ static bool same_bottom(const struct diff *d, const struct view *a, const struct
 	return true;
 }
 
-static int add_names(const struct diff *d, const struct view *w, bool all, char ***names, struct err *e)
+static int add_names(const struct diff *d, const struct view *w, bool all, struct strvec *names, struct err *e)
 {
 	int r = 0;
 
@@ -157,7 +157,7 @@ static int add_names(const struct diff *d, const struct view *w, bool all, char 
 			continue;
 		r = fs_list_dir(w->v[i].fd, ".", &here, e);
 		for (char **n = here; r == 0 && n && *n; n++)
-			strv_add(names, *n);
+			strvec_add_take(names, xstrdup(*n));
 	}
 	return r;
 }
@@ -187,7 +187,7 @@ static bool is_changed(const struct view *a, const struct view *b, const char *n
 
 static void say(struct diff *d, char what, const char *path)
 {
-	strv_add_take(&d->lines, xasprintf("%c %s", what, path));
+	strvec_add_take(&d->lines, xasprintf("%c %s", what, path));
 }
 
 static int compare_folders(struct diff *d, const struct view *a, const struct view *b, const char *path);
@@ -211,27 +211,28 @@ static int compare_one(struct diff *d, const struct view *a, const struct view *
 	if (!y.is_there)
 		say(d, 'A', full);
 	folders = S_ISDIR(x.st.st_mode) && (!y.is_there || S_ISDIR(y.st.st_mode));
-	before = strv_len(d->lines);
+	before = d->lines.n;
 	if (folders)
 		r = compare_folders(d, &x, &y, full);
 	/* What is in a changed folder follows it once the lines are sorted. */
-	if (r == 0 && y.is_there && (is_changed(&x, &y, name) || (folders && strv_len(d->lines) != before)))
+	if (r == 0 && y.is_there && (is_changed(&x, &y, name) || (folders && d->lines.n != before)))
 		say(d, 'C', full);
 	return r;
 }
 
 static int compare_folders(struct diff *d, const struct view *a, const struct view *b, const char *path)
 {
-	auto_strv char **names = NULL;
+	struct strvec names = { NULL, 0 };
 	bool all = !same_bottom(d, a, b);
 	int r = add_names(d, a, all, &names, d->e);
 
 	if (r == 0)
 		r = add_names(d, b, all, &names, d->e);
-	strv_sort(names);
-	for (char **n = names; r == 0 && n && *n; n++)
-		if (n == names || strcmp(n[-1], *n))
+	strv_sort(names.v);
+	for (char **n = names.v; r == 0 && n && *n; n++)
+		if (n == names.v || strcmp(n[-1], *n))
 			r = compare_one(d, a, b, path, *n);
+	strv_free(names.v);
 	return r;
 }
 
@@ -280,7 +281,7 @@ static _Noreturn void compare_in_child(struct store *s, char *const *a, char *co
 		fd_write_full(wr, "E", 1);
 		fd_write_full(wr, &why, sizeof(why));
 	}
-	for (char **l = d.lines; r == 0 && l && *l; l++)
+	for (char **l = d.lines.v; r == 0 && l && *l; l++)
 		r = fd_write_full(wr, *l, strlen(*l) + 1);
 	_exit(r < 0);
 }
@@ -293,6 +294,7 @@ static int by_path(const void *a, const void *b)
 static int read_lines(int rd, char ***ret, struct err *e)
 {
 	auto_free char *text = NULL;
+	struct strvec lines = { NULL, 0 };
 	struct err why;
 	size_t len = 0;
 	int r = fs_read_fd(rd, LINES_MAX, &text, &len, e);
@@ -304,9 +306,10 @@ static int read_lines(int rd, char ***ret, struct err *e)
 		return err_say(e, why.code, "%.*s", (int)sizeof(why.msg) - 1, why.msg);
 	}
 	for (size_t i = 0; i < len; i += strlen(text + i) + 1)
-		strv_add(ret, text + i);
-	if (*ret)
-		qsort(*ret, strv_len(*ret), sizeof(**ret), by_path);
+		strvec_add_take(&lines, xstrdup(text + i));
+	if (lines.v)
+		qsort(lines.v, lines.n, sizeof(*lines.v), by_path);
+	*ret = lines.v;
 	return 0;
 }
 

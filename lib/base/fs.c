@@ -460,7 +460,7 @@ int fs_list_dir(int dirfd, const char *path, char ***ret_names, struct err *e)
 {
 	auto_closedir DIR *d = NULL;
 	auto_close int fd = -EBADF;
-	char **names = NULL;
+	struct strvec names = { NULL, 0 };
 	struct dirent *de;
 	int r = fs_open_dir(dirfd, path, &fd, e);
 
@@ -472,10 +472,10 @@ int fs_list_dir(int dirfd, const char *path, char ***ret_names, struct err *e)
 	take_fd(&fd);
 	while ((de = readdir(d)))
 		if (strcmp(de->d_name, ".") && strcmp(de->d_name, ".."))
-			strv_add(&names, de->d_name);
-	if (names)
-		qsort(names, strv_len(names), sizeof(*names), by_name);
-	*ret_names = names;
+			strvec_add_take(&names, xstrdup(de->d_name));
+	if (names.v)
+		qsort(names.v, names.n, sizeof(*names.v), by_name);
+	*ret_names = names.v;
 	return 0;
 }
 

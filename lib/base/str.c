@@ -246,19 +246,30 @@ char **strv_new(size_t n)
 }
 
 /**
- * strv_add_take() - Append an owned string
+ * strvec_add_take() - Append an owned string to a long vector, in constant time
+ * @b:	The vector and its length
+ * @s:	String; the vector owns it from now on
+ */
+void strvec_add_take(struct strvec *b, char *s)
+{
+	/* Grow by doubling: a capacity is implied by the length's next power of two. */
+	if (!b->v || (b->n & (b->n + 1)) == 0)
+		b->v = xrealloc(b->v, (2 * b->n + 2) * sizeof(char *));
+	b->v[b->n++] = s;
+	b->v[b->n] = NULL;
+}
+
+/**
+ * strv_add_take() - Append an owned string; counts the others first, so this is for short vectors
  * @v:	Address of the vector
  * @s:	String; the vector owns it from now on
  */
 void strv_add_take(char ***v, char *s)
 {
-	size_t n = strv_len(*v);
+	struct strvec b = { *v, strv_len(*v) };
 
-	/* Grow by doubling: a capacity is implied by the length's next power of two. */
-	if (!*v || (n & (n + 1)) == 0)
-		*v = xrealloc(*v, (2 * n + 2) * sizeof(char *));
-	(*v)[n] = s;
-	(*v)[n + 1] = NULL;
+	strvec_add_take(&b, s);
+	*v = b.v;
 }
 
 /**

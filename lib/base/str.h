@@ -41,6 +41,16 @@ void sbuf_reset(struct sbuf *b);
 /* A string vector: NULL-terminated array of owned strings. NULL is an empty vector. */
 size_t strv_len(char *const *v);
 char **strv_new(size_t n);
+/**
+ * struct strvec - a vector that knows its length, for what may have very many strings
+ * @v:	a vector like any other; NULL is empty
+ * @n:	its length
+ */
+struct strvec {
+	char **v;
+	size_t n;
+};
+void strvec_add_take(struct strvec *b, char *s);
 void strv_add(char ***v, const char *s);
 void strv_add_take(char ***v, char *s);
 void strv_free(char **v);
