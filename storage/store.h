@@ -216,6 +216,7 @@ int store_layers_diff(struct store *s, char *const *a, char *const *b, char ***r
  * Only from a process with one thread.
  */
 int store_remove_tree(struct store *s, int dirfd, const char *name, struct err *e);
+int store_trash_remove(struct store *s, const char *name, struct err *e);
 /* Rubbish of dead owners: staging folders, trash. Called by writers; cheap when there is none. */
 int store_reclaim(struct store *s, struct err *e);
 /* The trash alone: by those who have put something there. */

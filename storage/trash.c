@@ -136,6 +136,22 @@ static int settle(struct store *s, const char *name, struct err *e)
 	return r < 0 ? r : work_remove(s, "trash", name, e);
 }
 
+/**
+ * store_trash_remove() - Remove a folder of the trash whose lock we hold
+ * @s:		The store
+ * @name:	Its 16 digits
+ * @e:		Failure
+ *
+ * The lock goes last: without it the folder looks like one whose owner died before he had it, and somebody who cleans
+ * up would make it anew while we remove the folder.
+ *
+ * Return: 0 or negative errno
+ */
+int store_trash_remove(struct store *s, const char *name, struct err *e)
+{
+	return work_remove(s, "trash", name, e);
+}
+
 static int move_aside(struct store *s, int fd, const struct item *kind, const char *digest, struct err *e)
 {
 	auto_free char *from = NULL, *to = NULL;

@@ -678,8 +678,7 @@ int ctr_discard(struct store *s, const struct ctr_config *cfg, struct err *e)
 int ctr_discard_finish(struct store *s, const struct ctr_config *cfg, struct err *e)
 {
 	auto_free char *trash = trash_name(cfg);
-
-	int r = fs_remove_tree(store_fd(s), trash, e);
+	int r = store_trash_remove(s, strchr(trash, '/') + 1, e);
 
 	return r < 0 ? r : store_reclaim_trash(s, e);
 }
@@ -691,7 +690,7 @@ static int remove_locked(const struct ctr *c, struct err *e)
 	auto_free char *trash = trash_name(&c->config);
 	int r = ctr_discard(c->store, &c->config, e);
 
-	return r < 0 ? r : store_remove_tree(c->store, store_fd(c->store), trash, e);
+	return r < 0 ? r : store_trash_remove(c->store, strchr(trash, '/') + 1, e);
 }
 
 void ctr_remove_sockets(const struct ctr *c)
